@@ -1,0 +1,320 @@
+"""All settings, as frozen dataclasses that are checked when they are made.
+
+Loaded once at the edge (:func:`load`): defaults < TOML file < environment < command line.
+Credentials are never settings; see :mod:`sonicrtc.credentials`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from sonicrtc.errors import ConfigError
+
+Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
+GatePolicy = Literal["off", "zeros"]
+
+#: Pause after speech at which the model ends the user's turn
+#: (Nova 2 user guide, page ``sonic-turn-taking``).
+ENDPOINT_PAUSE_MS: Mapping[Endpointing, int] = {"HIGH": 1500, "MEDIUM": 1750, "LOW": 2000}
+
+#: Model ids that the session can speak to.
+SONIC_MODEL_IDS = ("amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic")
+_RETIRED_MODEL_ID = "amazon.nova-sonic-v1:0"
+
+#: Voices of Nova 2 Sonic (Nova 2 user guide, page ``sonic-language-support``).
+SONIC_VOICES = (
+    "matthew", "tiffany", "amy", "olivia", "arjun", "kiara", "lupe", "carlos",
+    "ambre", "florian", "tina", "lennart", "beatrice", "lorenzo", "carolina", "leo",
+)  # fmt: skip
+
+
+def _check(condition: bool, what: str, expected: str, got: object) -> None:
+    if not condition:
+        raise ConfigError(f"{what}: expected {expected}, got {got!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VadConfig:
+    """Voice activity detection in :class:`sonicrtc.audio.Uplink`.
+
+    Parameters
+    ----------
+    detector : {"webrtcvad"}
+        Which detector judges a frame.
+    mode : int
+        Aggressiveness of webrtcvad, 0 to 3; higher calls less sound speech.
+    frame_ms : {10, 20, 30}
+        Length of one detector frame.
+    start_k, start_n : int
+        Speech starts when `start_k` of the last `start_n` frames were voiced; ``1 <= k <= n <= 50``.
+    hangover_ms : int
+        Speech ends after this long without a voiced frame, 0 to 10000. Keep it longer than the
+        model's own endpointing pause.
+    preroll_ms : int
+        Real audio kept from before the onset, 0 to 1000.
+    gate : {"zeros", "off"}
+        While there is no speech: send zeros of the same length, or send what was heard.
+    """
+
+    detector: Literal["webrtcvad"] = "webrtcvad"
+    mode: int = 2
+    frame_ms: int = 20
+    start_k: int = 2
+    start_n: int = 3
+    hangover_ms: int = 2500
+    preroll_ms: int = 300
+    gate: GatePolicy = "zeros"
+
+    def __post_init__(self) -> None:
+        _check(self.detector == "webrtcvad", "VadConfig.detector", "'webrtcvad'", self.detector)
+        _check(self.mode in range(4), "VadConfig.mode", "0, 1, 2 or 3", self.mode)
+        _check(self.frame_ms in (10, 20, 30), "VadConfig.frame_ms", "10, 20 or 30", self.frame_ms)
+        _check(1 <= self.start_n <= 50, "VadConfig.start_n", "1 to 50", self.start_n)
+        _check(1 <= self.start_k <= self.start_n, "VadConfig.start_k", f"1 to start_n ({self.start_n})", self.start_k)
+        _check(0 <= self.hangover_ms <= 10_000, "VadConfig.hangover_ms", "0 to 10000", self.hangover_ms)
+        _check(0 <= self.preroll_ms <= 1000, "VadConfig.preroll_ms", "0 to 1000", self.preroll_ms)
+        _check(self.gate in get_args(GatePolicy), "VadConfig.gate", "'zeros' or 'off'", self.gate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SonicConfig:
+    """The speech-to-speech model and how to reach it.
+
+    Parameters
+    ----------
+    model_id : str
+        One of :data:`SONIC_MODEL_IDS`.
+    region : str
+        AWS region of the endpoint and of the signature.
+    endpoint : str, optional
+        ``https://host:port`` instead of the region's own address.
+    ca_file : Path, optional
+        PEM file of the authority that signed the endpoint's certificate.
+    voice : str
+        One of :data:`SONIC_VOICES`.
+    instructions : str
+        System prompt.
+    endpointing : {"HIGH", "MEDIUM", "LOW"}
+        Sensitivity of the model's end-of-turn detection.
+    max_tokens : int
+        Longest answer, 1 to 10000 tokens.
+    temperature, top_p : float
+        Sampling, 0 to 1.
+    """
+
+    model_id: str = "amazon.nova-2-sonic-v1:0"
+    region: str = "us-east-1"
+    endpoint: str | None = None
+    ca_file: Path | None = None
+    voice: str = "matthew"
+    instructions: str = "You are a friendly voice assistant. Answer in one or two short sentences."
+    endpointing: Endpointing = "MEDIUM"
+    max_tokens: int = 1024
+    temperature: float = 0.7
+    top_p: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.model_id == _RETIRED_MODEL_ID:
+            raise ConfigError(
+                f"model {self.model_id!r} reached its end of life on 2026-09-14; use {SONIC_MODEL_IDS[0]!r}"
+            )
+        _check(self.model_id in SONIC_MODEL_IDS, "model id", " or ".join(SONIC_MODEL_IDS), self.model_id)
+        _check(self.voice in SONIC_VOICES, "voice", "one of " + ", ".join(SONIC_VOICES), self.voice)
+        _check(self.endpointing in ENDPOINT_PAUSE_MS, "endpointing", "HIGH, MEDIUM or LOW", self.endpointing)
+        _check(bool(self.region), "region", "an AWS region name", self.region)
+        if self.endpoint is not None:
+            _check(self.endpoint.startswith("https://"), "Sonic endpoint", "https://host[:port]", self.endpoint)
+        _check(1 <= self.max_tokens <= 10_000, "max_tokens", "1 to 10000", self.max_tokens)
+        _check(0 <= self.temperature <= 1, "temperature", "0 to 1", self.temperature)
+        _check(0 <= self.top_p <= 1, "top_p", "0 to 1", self.top_p)
+
+    @property
+    def endpoint_ms(self) -> int:
+        """Documented pause after which the model ends the user's turn, in ms."""
+        return ENDPOINT_PAUSE_MS[self.endpointing]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalingConfig:
+    """The Kinesis Video Streams signaling channel that ``serve`` is master of.
+
+    Parameters
+    ----------
+    channel : str, optional
+        Channel name, created when it does not exist; None turns signaling off.
+    region : str
+        AWS region.
+    endpoint : str, optional
+        Control-plane address (``http://127.0.0.1:port``) instead of the region's own.
+    ca_file : Path, optional
+        PEM file of the authority that signed the endpoint's certificate.
+    """
+
+    channel: str | None = None
+    region: str = "us-east-1"
+    endpoint: str | None = None
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.channel is not None:
+            ok = 1 <= len(self.channel) <= 256 and all(c.isascii() and (c.isalnum() or c in "_.-") for c in self.channel)
+            _check(ok, "channel", "1 to 256 characters of a-z A-Z 0-9 _ . -", self.channel)
+        if self.endpoint is not None:
+            _check(
+                self.endpoint.startswith(("http://", "https://")),
+                "Kinesis Video Streams endpoint", "http(s)://host[:port]", self.endpoint,
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """The HTTP server: addresses, limits and pages.
+
+    Parameters
+    ----------
+    host, port : str, int
+        Where to listen; port 0 picks a free one.
+    tls_cert, tls_key : Path, optional
+        Serve HTTPS with this certificate; both or neither.
+    allowed_hosts : tuple of str
+        Host names accepted in the ``Host`` header beside localhost and the bound address.
+    allowed_origins : tuple of str
+        Origins accepted beside the server's own.
+    max_calls : int
+        Calls at the same time; the next one gets HTTP 503.
+    loopback : bool
+        Return the caller's audio through Uplink and Playout, without a model, for measuring.
+    relay_signaling : bool
+        Relay the page's signaling WebSocket to the channel endpoint, so that page, POST and
+        signaling share one origin.
+    ice_servers : tuple of str
+        STUN or TURN URLs offered to both sides; empty means none, never a default.
+    drain_s : float
+        How long a stopping server lets calls finish.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_calls: int = 10
+    loopback: bool = False
+    relay_signaling: bool = False
+    ice_servers: tuple[str, ...] = ()
+    drain_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.port <= 65_535, "port", "0 to 65535", self.port)
+        _check((self.tls_cert is None) == (self.tls_key is None), "tls_cert and tls_key", "both or neither",
+               (self.tls_cert, self.tls_key))  # fmt: skip
+        _check(self.max_calls >= 1, "max_calls", "at least 1", self.max_calls)
+        _check(self.drain_s >= 0, "drain_s", "0 or more seconds", self.drain_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything ``sonicrtc serve`` needs to know."""
+
+    server: ServerConfig = field(default_factory=ServerConfig)
+    sonic: SonicConfig = field(default_factory=SonicConfig)
+    signaling: SignalingConfig = field(default_factory=SignalingConfig)
+    vad: VadConfig = field(default_factory=VadConfig)
+
+
+_ENVIRONMENT_PREFIX = "SONICRTC_"
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Mapping[str, object]] | None = None,
+) -> Config:
+    """Build a `Config` from defaults, a TOML file, the environment and overrides, in that order.
+
+    Parameters
+    ----------
+    file : Path, optional
+        TOML with the tables ``[server] [sonic] [signaling] [vad]``.
+    environment : mapping, optional
+        ``SONICRTC_<TABLE>_<NAME>``, e.g. ``SONICRTC_SONIC_VOICE``; other names are ignored.
+    overrides : mapping of table to settings, optional
+        What the command line gave; values of None are skipped.
+
+    Raises
+    ------
+    ConfigError
+        A table, name or value is wrong; the message names it and where it came from.
+    """
+    tables: dict[str, dict[str, object]] = {f.name: {} for f in dataclasses.fields(Config)}
+    if file is not None:
+        _merge_file(tables, file)
+    for name, text in (environment or {}).items():
+        if name.startswith(_ENVIRONMENT_PREFIX):
+            table, _, key = name.removeprefix(_ENVIRONMENT_PREFIX).lower().partition("_")
+            _put(tables, table, key, text, source=f"environment variable {name}")
+    for table, settings in (overrides or {}).items():
+        for key, value in settings.items():
+            if value is not None:
+                _put(tables, table, key, value, source="command line")
+    types = get_type_hints(Config)
+    return Config(**{name: types[name](**settings) for name, settings in tables.items()})
+
+
+def _merge_file(tables: dict[str, dict[str, object]], file: Path) -> None:
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"cannot read config file {file}: {exc.strerror}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"config file {file} is not TOML: {exc}") from exc
+    for table, settings in document.items():
+        if not isinstance(settings, dict):
+            raise ConfigError(f"config file {file}: expected a table [{table}], got {settings!r}")
+        for key, value in settings.items():
+            _put(tables, table, key, value, source=f"config file {file}")
+
+
+def _put(tables: dict[str, dict[str, object]], table: str, key: str, value: object, *, source: str) -> None:
+    if table not in tables:
+        raise ConfigError(f"{source}: unknown table {table!r}; known are {', '.join(tables)}")
+    hints = get_type_hints(get_type_hints(Config)[table])
+    if key not in hints:
+        raise ConfigError(f"{source}: unknown setting {table}.{key}; known are {', '.join(hints)}")
+    tables[table][key] = _coerce(value, hints[key], f"{source}: {table}.{key}")
+
+
+def _coerce(value: object, hint: Any, where: str) -> object:
+    """Turn TOML or environment `value` into the setting's type, or say what was expected."""
+    wanted = {Path: "a path", bool: "true or false", int: "a whole number", float: "a number"}
+    members = get_args(hint)
+    if Path in members:
+        hint = Path
+    elif str in members and Ellipsis not in members:
+        hint = str
+    try:
+        if Ellipsis in members:
+            items = value.split(",") if isinstance(value, str) else value
+            if isinstance(items, list | tuple):
+                return tuple(str(item).strip() for item in items if str(item).strip())
+        elif hint is bool:
+            if isinstance(value, bool):
+                return value
+            return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+        elif hint in (int, float) and isinstance(value, str | int | float) and not isinstance(value, bool):
+            number = hint(value)
+            if isinstance(value, str) or number == value:
+                return number
+        elif hint is Path and isinstance(value, str | Path):
+            return Path(value)
+        elif hint not in (int, float, Path) and isinstance(value, str):
+            return value
+    except (KeyError, ValueError) as exc:
+        raise ConfigError(f"{where}: expected {wanted.get(hint, 'text')}, got {value!r}") from exc
+    raise ConfigError(f"{where}: expected {wanted.get(hint, 'text or a list of texts')}, got {value!r}")

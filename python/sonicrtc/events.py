@@ -1,0 +1,224 @@
+"""What happens in a call, typed.
+
+The same structs are what :meth:`sonicrtc.call.Call.events` yields and what travels as JSON on the
+data channel ``kvsDataChannel``, told apart by their member ``type``. The page's TypeScript types
+are generated from them (``python -m sonicrtc.events`` prints the JSON Schema).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+try:
+    import msgspec
+except ModuleNotFoundError as exc:  # pragma: no cover - seen by the base-install test
+    from sonicrtc.errors import MissingExtraError
+
+    raise MissingExtraError("calls need the extra: pip install 'sonicrtc[server]'") from exc
+
+from sonicrtc.errors import MessageError
+
+#: Largest data-channel message that is read or sent, in bytes of UTF-8.
+MAX_MESSAGE_BYTES = 16 * 1024
+
+Role = Literal["user", "assistant"]
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):
+    #: Milliseconds since the call was connected.
+    at_ms: float = 0.0
+
+
+class SessionEvent(_Event, frozen=True, kw_only=True, tag="session"):
+    """The call is up; sent first."""
+
+    call_id: str
+    #: ``sonic``: a model answers. ``loopback``: the caller's own audio comes back.
+    mode: Literal["sonic", "loopback"]
+    model_id: str
+    voice: str
+    endpointing: str
+    #: Documented pause after speech at which the model ends the user's turn; 0 in loopback.
+    endpoint_ms: int
+
+
+class TranscriptEvent(_Event, frozen=True, kw_only=True, tag="transcript"):
+    """A piece of what was said.
+
+    The assistant's sentence comes twice: ``speculative`` before it is spoken (show it) and
+    ``final`` after (store it). The user's comes once, ``final``.
+    """
+
+    role: Role
+    stage: Literal["speculative", "final"]
+    text: str
+    #: Number of the turn in this call, from 1.
+    turn: int
+
+
+class SpeakingEvent(_Event, frozen=True, kw_only=True, tag="speaking"):
+    """Somebody started or stopped speaking."""
+
+    role: Role
+    active: bool
+
+
+class InterruptedEvent(_Event, frozen=True, kw_only=True, tag="interrupted"):
+    """The user broke in; the rest of the assistant's turn was thrown away."""
+
+    turn: int
+    #: How much of the turn's audio was really played, in ms.
+    played_ms: float
+
+
+class ToolEvent(_Event, frozen=True, kw_only=True, tag="tool"):
+    """A tool call began or ended."""
+
+    tool_use_id: str
+    name: str
+    status: Literal["started", "succeeded", "failed"]
+    arguments: dict[str, Any] = {}
+    #: Result or error, as told to the model; None while it runs.
+    result: Any = None
+    duration_ms: float = 0.0
+
+
+class UsageEvent(_Event, frozen=True, kw_only=True, tag="usage"):
+    """Tokens used by this call so far (totals, not differences)."""
+
+    input_speech_tokens: int = 0
+    input_text_tokens: int = 0
+    output_speech_tokens: int = 0
+    output_text_tokens: int = 0
+
+
+class TimingEvent(_Event, frozen=True, kw_only=True, tag="timing"):
+    """Where a turn's time went: one mark per station, in ms since the call was connected.
+
+    A mark is None when that station was not passed in this turn.
+    """
+
+    turn: int
+    user_speech_end_ms: float | None = None
+    user_text_ms: float | None = None
+    first_audio_received_ms: float | None = None
+    first_audio_played_ms: float | None = None
+
+
+class ErrorEvent(_Event, frozen=True, kw_only=True, tag="error"):
+    """Something went wrong; `message` is for a person to read."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+class AppEvent(_Event, frozen=True, kw_only=True, tag="app"):
+    """A message between the page and the application, in either direction."""
+
+    kind: str
+    data: Any = None
+
+
+class EndedEvent(_Event, frozen=True, kw_only=True, tag="ended"):
+    """The call is over; sent last."""
+
+    reason: Literal["hangup", "peer_left", "drained", "error"]
+
+
+class TextMessage(_Event, frozen=True, kw_only=True, tag="text"):
+    """Page to server: the user typed something for the model."""
+
+    text: str
+
+
+class HangUpMessage(_Event, frozen=True, kw_only=True, tag="hangup"):
+    """Page to server: end the call."""
+
+
+class UnknownEvent(_Event, frozen=True, kw_only=True, tag="unknown"):
+    """A message of a kind that this version does not know, surfaced rather than dropped."""
+
+    kind: str
+    data: Any = None
+
+
+ServerEvent = (
+    SessionEvent
+    | TranscriptEvent
+    | SpeakingEvent
+    | InterruptedEvent
+    | ToolEvent
+    | UsageEvent
+    | TimingEvent
+    | ErrorEvent
+    | AppEvent
+    | EndedEvent
+)
+ClientMessage = TextMessage | AppEvent | HangUpMessage
+#: What ``Call.events()`` yields.
+Event = ServerEvent | TextMessage | UnknownEvent
+
+_encoder = msgspec.json.Encoder()
+_client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_server_decoder: msgspec.json.Decoder[ServerEvent] = msgspec.json.Decoder(ServerEvent)
+
+
+class _Tagged(msgspec.Struct):
+    type: str
+
+
+_tag_decoder = msgspec.json.Decoder(_Tagged)
+
+
+def encode(message: ServerEvent | ClientMessage) -> str:
+    """Return `message` as the JSON text that travels on the data channel.
+
+    Raises
+    ------
+    MessageError
+        It is larger than :data:`MAX_MESSAGE_BYTES`, or holds data that JSON cannot.
+    """
+    try:
+        data = _encoder.encode(message)
+    except (TypeError, msgspec.MsgspecError) as exc:
+        raise MessageError(f"message cannot be written as JSON: {exc}") from exc
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise MessageError(f"message: expected at most {MAX_MESSAGE_BYTES} bytes, got {len(data)}")
+    return data.decode()
+
+
+def decode_client(message: str | bytes) -> ClientMessage | UnknownEvent:
+    """Read a message that the page sent."""
+    return _decode(message, _client_decoder, ("text", "app", "hangup"))
+
+
+def decode_server(message: str | bytes) -> ServerEvent | UnknownEvent:
+    """Read a message that the server sent."""
+    known = ("session", "transcript", "speaking", "interrupted", "tool", "usage", "timing", "error", "app", "ended")
+    return _decode(message, _server_decoder, known)
+
+
+def _decode[T](message: str | bytes, decoder: msgspec.json.Decoder[T], known: tuple[str, ...]) -> T | UnknownEvent:
+    data = message.encode() if isinstance(message, str) else message
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise MessageError(f"message: expected at most {MAX_MESSAGE_BYTES} bytes, got {len(data)}")
+    try:
+        kind = _tag_decoder.decode(data).type
+        if kind not in known:
+            return UnknownEvent(kind=kind, data=msgspec.json.decode(data))
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise MessageError(f"message is not what was expected: {exc}") from exc
+
+
+def json_schema() -> dict[str, Any]:
+    """Return one JSON Schema with every message of the data channel under ``$defs``."""
+    (server, client), defs = msgspec.json.schema_components(
+        (ServerEvent, ClientMessage), ref_template="#/$defs/{name}"
+    )
+    return {"$defs": {**defs, "ServerEvent": server, "ClientMessage": client}}
+
+
+if __name__ == "__main__":
+    print(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode())
