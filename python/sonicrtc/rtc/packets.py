@@ -69,7 +69,8 @@ def audio_level_dbov(frame: AudioFrame) -> int:
     aiortc's own loops over the samples in Python (20 times slower), and over stale ones behind them.
     """
     samples = np.frombuffer(frame.planes[0], np.int16, count=frame.samples * len(frame.layout.channels))
-    mean_square = float(np.mean(np.square(samples, dtype=np.float64))) if samples.size else 0.0
+    scaled = samples.astype(np.float32)
+    mean_square = float(scaled @ scaled) / max(1, scaled.size)
     if mean_square == 0:
         return -127
     return max(-127, min(0, round(10 * math.log10(mean_square / 32_767**2))))

@@ -81,6 +81,7 @@ class Peer:
         self._connect_timeout_s = connect_timeout_s
         self._remote_track: MediaStreamTrack | None = None
         self._channel: RTCDataChannel | None = None
+        self._channel_opened = asyncio.Event()
         self._channel_closed = asyncio.Event()
         self._queued: deque[str] = deque(maxlen=_MAX_QUEUED_MESSAGES)
         self._early_candidates: list[Mapping[str, object]] = []
@@ -189,7 +190,7 @@ class Peer:
                 channel.send(text)
             except ValueError:  # larger than the other side reads
                 self.dropped_messages += 1
-        elif not self._closing and not self._channel_closed.is_set():
+        elif not self._closing and not self._ended.is_set():
             self.dropped_messages += len(self._queued) == _MAX_QUEUED_MESSAGES
             self._queued.append(text)
 
@@ -226,12 +227,9 @@ class Peer:
             await self._closed.wait()
             return
         self._closing = True
-        channel = self._channel
-        if channel is not None and channel.readyState == "open" and self.state == "connected":
-            channel.close()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CHANNEL_CLOSE_S):
-                    await self._channel_closed.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CHANNEL_CLOSE_S):
+                await self._close_channel()
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._pc.close()
@@ -244,6 +242,16 @@ class Peer:
         finally:
             self._end()
             self._closed.set()
+
+    async def _close_channel(self) -> None:
+        """Reset the channel's streams: the other side confirms that after all that was sent."""
+        if self.state != "connected" or self._pc.sctp is None or self._channel_closed.is_set():
+            return
+        if self._queued:
+            await self._channel_opened.wait()
+        if self._channel is not None and self._channel.readyState == "open":
+            self._channel.close()
+            await self._channel_closed.wait()
 
     def _state_changed(self) -> None:
         if self.state == "connected":
@@ -284,5 +292,6 @@ class Peer:
             self._end()
 
     def _flush(self) -> None:
+        self._channel_opened.set()
         while self._queued:
             self.send(self._queued.popleft())
