@@ -16,29 +16,27 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Buffer, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from sonicrtc.audio import Playout, Uplink
-from sonicrtc.errors import MessageError, PeerError, SonicClosedError, SonicError, SonicRtcError, ToolError
-from sonicrtc.events import (
-    AppEvent, EndedEvent, Event, HangUpMessage, SessionEvent, TextMessage, ToolEvent, UnknownEvent, UsageEvent,
-    decode_client, encode,
-)  # fmt: skip
-from sonicrtc.feed import Feed, error_event
+from sonicrtc.sonic import protocol as sonic
+
+from sonicrtc.errors import MessageError, PeerError, SonicClosedError, SonicError, SonicRtcError
+from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, decode_client, encode
+from sonicrtc.feed import Feed, error_event, session_event, usage_event
 from sonicrtc.metrics import CallStats, Turns
 from sonicrtc.rtc.peer import Description, IceServer, Peer
-from sonicrtc.sonic import protocol as sonic
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from sonicrtc.config import Config
     from sonicrtc.sonic.session import SonicSession
 
+    from sonicrtc.config import Config
+
     OpenSession = Callable[[Callable[[sonic.SonicEvent], None]], SonicSession]
-    UseTool = Callable[[str, dict[str, Any]], Awaitable[object]]
+    UseTool = Callable[[sonic.ToolRequest, Feed], Awaitable[object]]
+    IceServers = Sequence[str | IceServer]
 
 Reason = Literal["hangup", "peer_left", "drained", "error"]
 
@@ -55,33 +53,12 @@ class _Over(Exception):
 class Call:
     """One person's call with the agent; :meth:`sonicrtc.Agent.answer` makes it.
 
-    Parameters
-    ----------
-    config : Config
-        Settings of the model, the gate and the server.
-    open_session : callable, optional
-        Makes the model's session, given where its events go. None is loopback: the caller's own
-        audio comes back through Uplink and Playout.
-    use_tool : async callable
-        ``await use_tool(name, arguments)`` runs a tool or raises ToolError.
-    ice_servers : sequence of str or IceServer
-        STUN and TURN servers of this call.
-
-    Attributes
-    ----------
-    id : str
-        Unique name of this call.
-    answer : dict
-        ``{"sdp": ..., "type": "answer"}``, for the page.
+    Its `id` is unique; its `answer` is the ``{"sdp", "type"}`` for the page. Without `open_session`
+    it is a loopback: the caller's audio comes back through Uplink and Playout.
     """
 
     def __init__(
-        self,
-        config: Config,
-        *,
-        open_session: OpenSession | None,
-        use_tool: UseTool,
-        ice_servers: Sequence[str | IceServer] = (),
+        self, config: Config, *, open_session: OpenSession | None, use_tool: UseTool, ice_servers: IceServers = ()
     ) -> None:
         self.id = uuid.uuid4().hex
         self.answer: dict[str, str] = {}
@@ -99,12 +76,9 @@ class Call:
         self._error: SonicRtcError | None = None
         self._group = asyncio.TaskGroup()
         self._peer = Peer(
-            ice_servers=ice_servers,
-            pull_audio=self._played,
-            on_audio=self._heard,
-            on_message=self._page_said,
-            on_state=self._peer_became,
-        )
+            ice_servers=ice_servers, pull_audio=self._played, on_audio=self._heard,
+            on_message=self._page_said, on_state=self._peer_became,
+        )  # fmt: skip
         self._feed = Feed(send=self._peer.send, clock=self._now_ms)
 
     # -- for the application ------------------------------------------------------------------------
@@ -114,29 +88,18 @@ class Call:
         return self._feed.subscribe()
 
     async def send(self, kind: str, data: Any = None) -> AppEvent:
-        """Send a message of the application's own to the page; return what was sent.
-
-        Raises
-        ------
-        MessageError
-            It is larger than 16 KiB or cannot be written as JSON.
-        """
+        """Send a message of the application's own to the page; MessageError when JSON cannot hold it in 16 KiB."""
         event = AppEvent(kind=kind, data=data, at_ms=self._now_ms())
         self._peer.send(encode(event))
         return event
 
     async def send_text(self, text: str) -> None:
         """Say `text` to the model as the user, as if it was typed on the page."""
-        if self._session is None:
-            self._feed.tell(error_event(SonicError("this call has no model: it returns the caller's own audio")))
-        else:
-            self._feed.tell(*self._turns.typed())
-            self._session.send_text(text)
+        self._type(text)
 
     async def hang_up(self, reason: Reason = "hangup") -> None:
         """End the call. Returns at once; the events tell when it is over."""
-        self._reason = self._reason or reason
-        self._over.set()
+        self._end(reason)
 
     async def add_candidate(self, candidate: Mapping[str, object]) -> None:
         """Add a trickled ICE candidate (``RTCIceCandidateInit``) of the page."""
@@ -145,25 +108,18 @@ class Call:
     @property
     def stats(self) -> CallStats:
         """What this call carried and lost so far."""
-        return CallStats(
-            connected_for_ms=self._now_ms(),
-            turns=self._turns.number,
-            playout_dropped_frames=self._playout.dropped_frames,
-            playout_underruns=self._playout.underruns,
-            events_dropped=self._feed.dropped,
-            messages_dropped=self._peer.dropped_messages,
-        )
+        return CallStats.of(self._playout, self._turns.number, self._feed.dropped, self._peer.dropped_messages)
 
     # -- its life, lived in Calls -------------------------------------------------------------------
 
     async def accept(self, offer: Description) -> None:
-        """Answer `offer`, or close and raise SdpError."""
-        try:
-            answer = await self._peer.answer(offer)
-        except BaseException:
-            await self._peer.close()
-            raise
+        """Answer `offer`; SdpError when it is not usable."""
+        answer = await self._peer.answer(offer)
         self.answer = {"sdp": answer.sdp, "type": answer.type}
+
+    async def close(self) -> None:
+        """Give back what a call holds that is never run."""
+        await self._peer.close()
 
     async def run(self) -> None:
         """Live through the whole call. Raises nothing but cancellation."""
@@ -179,10 +135,9 @@ class Call:
                 raise _Over
         except* _Over:
             pass
-        except* Exception as failures:
-            # The boundary of one call: what goes wrong inside ends this call and no other.
+        except* Exception as failures:  # the boundary: what goes wrong in here ends this call and no other
             _log.error("call failed", exc_info=failures, extra={"call": self.id})
-            await self._fail(SonicRtcError("something went wrong in the server; the call has ended"))
+            self._fail(SonicRtcError("something went wrong in the server; the call has ended"))
         finally:
             await self._say_goodbye()
             _log.info("call ended", extra={"call": self.id, "reason": self._reason})
@@ -191,9 +146,9 @@ class Call:
         try:
             await self._peer.run()
         except PeerError as exc:
-            await self._fail(exc)
+            self._fail(exc)
         else:
-            await self.hang_up("peer_left")
+            self._end("peer_left")
 
     async def _attend_session(self, session: SonicSession) -> None:
         try:
@@ -201,45 +156,31 @@ class Call:
             if not self._over.is_set():
                 raise SonicClosedError("the model ended the session")
         except SonicRtcError as exc:
-            await self._fail(exc)
+            self._fail(exc)
 
-    async def _fail(self, error: SonicRtcError) -> None:
+    def _end(self, reason: Reason) -> None:
+        self._reason = self._reason or reason
+        self._over.set()
+
+    def _fail(self, error: SonicRtcError) -> None:
         if self._reason is None:
             self._error = error
-        await self.hang_up("error")
+        self._end("error")
 
     async def _say_goodbye(self) -> None:
         """Say why on the data channel, then close the peer; once."""
-        if self._feed.closed:
-            return
-        if self._error is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_WORDS_S):
-                    await self._peer.settled.wait()
-            self._feed.tell(error_event(self._error))
-        self._feed.tell(*self._turns.finish(), EndedEvent(reason=self._reason or "drained"))
-        self._feed.close()
+        if not self._feed.closed:
+            if self._error is not None:
+                await self._peer.settle(_LAST_WORDS_S)
+                self._feed.tell(error_event(self._error))
+            self._feed.tell(*self._turns.finish(), EndedEvent(reason=self._reason or "drained"))
+            self._feed.close()
         await self._peer.close()
 
     def _peer_became(self, state: str) -> None:
         if state == "connected" and self._connected_at_s is None:
             self._connected_at_s = time.monotonic()
-            self._feed.tell(self._introduction())
-
-    def _introduction(self) -> SessionEvent:
-        if self._session is None:
-            return SessionEvent(
-                call_id=self.id, mode="loopback", model_id="", voice="", endpointing="", endpoint_ms=0
-            )  # fmt: skip
-        model = self._config.sonic
-        return SessionEvent(
-            call_id=self.id,
-            mode="sonic",
-            model_id=model.model_id,
-            voice=model.voice,
-            endpointing=model.endpointing,
-            endpoint_ms=model.endpoint_ms,
-        )
+            self._feed.tell(session_event(self.id, self._config.sonic if self._session else None))
 
     def _now_ms(self) -> float:
         return 0.0 if self._connected_at_s is None else (time.monotonic() - self._connected_at_s) * 1000
@@ -265,8 +206,11 @@ class Call:
     def _told(self, event: sonic.SonicEvent) -> None:
         """Take one event from the model."""
         match event:
-            case sonic.AudioChunk():
-                self._play(event)
+            case sonic.AudioChunk(pcm=pcm, content_id=content_id):
+                if content_id != self._interrupted_id:
+                    self._content_id = content_id
+                    self._turns.received(self._playout.played_ms + self._playout.buffered_ms, self._now_ms())
+                    self._playout.push(pcm)
             case sonic.Interrupted():
                 # The model sent the whole answer long ago: what is not heard yet must go.
                 heard_ms = self._playout.played_ms
@@ -281,35 +225,23 @@ class Call:
                 if not self._over.is_set():
                     self._group.create_task(self._run_tool(event))
             case sonic.UsageReported():
-                self._feed.tell(_usage(event))
-            case sonic.UnknownReceived(kind=kind):
-                _log.info("unknown event from the model", extra={"call": self.id, "kind": kind})
-            case sonic.SessionOpened() | sonic.AudioEnded() | sonic.TurnEnded():
+                self._feed.tell(usage_event(event))
+            case sonic.SessionOpened() | sonic.AudioEnded() | sonic.TurnEnded() | sonic.UnknownReceived():
                 pass
             case _:
                 assert_never(event)
 
-    def _play(self, chunk: sonic.AudioChunk) -> None:
-        if chunk.content_id == self._interrupted_id:
-            return
-        self._content_id = chunk.content_id
-        self._turns.received(self._playout.played_ms + self._playout.buffered_ms, self._now_ms())
-        self._playout.push(chunk.pcm)
-
     async def _run_tool(self, request: sonic.ToolRequest) -> None:
-        """Run one tool beside the audio, and give the model its result whatever happens."""
+        """Run one tool beside the audio; the model gets a result whatever happens."""
         assert self._session is not None
-        told = {"tool_use_id": request.tool_use_id, "name": request.name, "arguments": request.arguments}
-        started_s = time.monotonic()
-        self._feed.tell(ToolEvent(**told, status="started"))
-        status: Literal["succeeded", "failed"] = "succeeded"
-        try:
-            result = await self._use_tool(request.name, request.arguments)
-        except ToolError as exc:
-            result, status = {"error": str(exc)}, "failed"
-        self._session.send_tool_result(request.tool_use_id, result)
-        duration_ms = (time.monotonic() - started_s) * 1000
-        self._feed.tell(ToolEvent(**told, status=status, result=result, duration_ms=duration_ms))
+        self._session.send_tool_result(request.tool_use_id, await self._use_tool(request, self._feed))
+
+    def _type(self, text: str) -> None:
+        if self._session is None:
+            self._feed.tell(error_event(SonicError("this call has no model: it returns the caller's own audio")))
+        else:
+            self._feed.tell(*self._turns.typed())
+            self._session.send_text(text)
 
     def _page_said(self, message: str | bytes) -> None:
         """Take one message from the page."""
@@ -317,5 +249,10 @@ class Call:
             event = decode_client(message)
         except MessageError as exc:
             self._feed.tell(error_event(exc))
-            return
-        ...
+        else:
+            if not isinstance(event, HangUpMessage):
+                self._feed.publish(event)
+            if isinstance(event, TextMessage):
+                self._type(event.text)
+            elif isinstance(event, HangUpMessage):
+                self._end("hangup")

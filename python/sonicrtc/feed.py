@@ -7,15 +7,36 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 
+import msgspec
 from msgspec.structs import replace
 
+from sonicrtc.config import SonicConfig
 from sonicrtc.errors import MessageError, SonicRtcError
-from sonicrtc.events import ErrorEvent, Event, ServerEvent, encode
+from sonicrtc.events import ErrorEvent, Event, ServerEvent, SessionEvent, UsageEvent, encode
 
 
 def error_event(error: SonicRtcError) -> ErrorEvent:
     """Return `error` as words for a person."""
     return ErrorEvent(code=error.code, message=str(error), retryable=error.retryable)
+
+
+def session_event(call_id: str, model: SonicConfig | None) -> SessionEvent:
+    """Return what introduces a call; without a model it is a loopback."""
+    if model is None:
+        return SessionEvent(call_id=call_id, mode="loopback", model_id="", voice="", endpointing="", endpoint_ms=0)
+    return SessionEvent(
+        call_id=call_id,
+        mode="sonic",
+        model_id=model.model_id,
+        voice=model.voice,
+        endpointing=model.endpointing,
+        endpoint_ms=model.endpoint_ms,
+    )
+
+
+def usage_event(usage: object) -> UsageEvent:
+    """Return the totals that the model reported."""
+    return msgspec.convert(usage, UsageEvent, from_attributes=True)
 
 
 class Feed:

@@ -6,9 +6,12 @@ No clock in here: times come in as arguments, in milliseconds since the call was
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sonicrtc.events import InterruptedEvent, ServerEvent, SpeakingEvent, TimingEvent, TranscriptEvent
+
+if TYPE_CHECKING:
+    from sonicrtc._core import Playout
 
 _FLOOR_DBFS = -55.0
 _BELOW_PEAK_DB = 15.0
@@ -145,9 +148,21 @@ class Turns:
 class CallStats:
     """What one call carried and lost so far."""
 
-    connected_for_ms: float
     turns: int
+    played_ms: float
     playout_dropped_frames: int
     playout_underruns: int
     events_dropped: int
     messages_dropped: int
+
+    @classmethod
+    def of(cls, playout: Playout, turns: int, events_dropped: int, messages_dropped: int) -> CallStats:
+        """Read the counters of `playout` and put the others beside them."""
+        return cls(
+            turns=turns,
+            played_ms=playout.played_ms,
+            playout_dropped_frames=playout.dropped_frames,
+            playout_underruns=playout.underruns,
+            events_dropped=events_dropped,
+            messages_dropped=messages_dropped,
+        )

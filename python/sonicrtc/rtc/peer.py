@@ -64,6 +64,13 @@ class Peer:
         Called with ``connecting``, ``connected``, ``failed`` or ``closed`` when it becomes that.
     connect_timeout_s : float
         How long :meth:`run` waits for the connection.
+
+    Attributes
+    ----------
+    connected : asyncio.Event
+        Set once the connection is up; stays set.
+    dropped_messages : int
+        Data-channel messages that were not sent.
     """
 
     def __init__(
@@ -88,7 +95,7 @@ class Peer:
         self._candidates = 0
         self._described = False
         self._closing = False
-        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
         self._ended = asyncio.Event()
         self._closed = asyncio.Event()
         self.connected = asyncio.Event()
@@ -202,9 +209,7 @@ class Peer:
         PeerError
             No connection came about in time.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._connect_timeout_s):
-                await self._changed.wait()
+        await self.settle(self._connect_timeout_s)
         if not self.connected.is_set():
             if self._closing:
                 return
@@ -220,6 +225,12 @@ class Peer:
             await self._ended.wait()
             for task in tasks:
                 task.cancel()
+
+    async def settle(self, timeout_s: float) -> None:
+        """Wait until the connection is up or will never be, at most `timeout_s`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._settled.wait()
 
     async def close(self) -> None:
         """Close the data channel, once everything sent has arrived, and then the connection."""
@@ -256,13 +267,13 @@ class Peer:
     def _state_changed(self) -> None:
         if self.state == "connected":
             self.connected.set()
-            self._changed.set()
+            self._settled.set()
         elif self.state in ("failed", "closed"):
             self._end()
         self._on_state(self.state)
 
     def _end(self) -> None:
-        self._changed.set()
+        self._settled.set()
         self._ended.set()
 
     def _adopt_track(self, track: MediaStreamTrack) -> None:
