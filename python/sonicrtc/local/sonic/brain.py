@@ -17,9 +17,11 @@ __all__ = [
     "Brain",
     "BrainInput",
     "Emitter",
+    "Fault",
     "Sensitivity",
     "ServiceError",
     "SessionSetup",
+    "StreamFault",
     "ToolDefinition",
     "ToolResult",
     "UserAudio",
@@ -106,20 +108,43 @@ BrainInput = UserAudio | UserText | ToolResult
 
 
 class ServiceError(Exception):
-    """Raised by a brain to end the stream with a modelled exception.
+    """Raised by a brain to end the stream with an exception of the service.
 
     Parameters
     ----------
     kind : str
-        Member name in the service's model, e.g. ``"modelStreamErrorException"``.
+        Member name in the service's model, e.g. ``"modelStreamErrorException"``; for an error
+        that is not modelled, its code.
     message : str
         Text for the client.
+    modelled : bool
+        False sends a message of type ``error`` instead of ``exception``.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, *, modelled: bool = True) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
+        self.modelled = modelled
+
+
+Fault = Literal["close", "reset", "drop", "goaway", "corrupt", "truncate"]
+
+
+class StreamFault(Exception):
+    """Raised by a brain to break the stream, for tests of clients.
+
+    Parameters
+    ----------
+    how : {"close", "reset", "drop", "goaway", "corrupt", "truncate"}
+        END_STREAM without an end of the completion; RST_STREAM; loss of the TCP connection;
+        GOAWAY (the stream itself stays); a message with a wrong checksum; half a message and then
+        END_STREAM.
+    """
+
+    def __init__(self, how: Fault) -> None:
+        super().__init__(how)
+        self.how: Fault = how
 
 
 class Brain(Protocol):
@@ -131,5 +156,5 @@ class Brain(Protocol):
         Starts when the user's audio block opens. `inputs` ends when that block or the prompt ends;
         return soon after that (what is still running when the grace period of the session's end is
         over, is cancelled). The service ends the completion itself. An exception other than
-        :class:`ServiceError` reaches the client as ``internalServerException``.
+        :class:`ServiceError` and :class:`StreamFault` reaches the client as ``internalServerException``.
         """

@@ -135,7 +135,7 @@ class Emitter:
         self._spoke = True
         await self._outbox.drain()
 
-    async def audio(self, pcm: bytes) -> None:
+    async def audio(self, pcm: bytes, *, flush: bool = False) -> None:
         """Send speech of any length; the first piece opens the AUDIO block.
 
         Cut into events of 40 ms; a rest is kept for the next piece or :meth:`end_audio`. When
@@ -146,6 +146,8 @@ class Emitter:
         ----------
         pcm : bytes
             Mono, 16-bit little endian, at the output rate.
+        flush : bool
+            Send the rest at once, as a shorter event.
         """
         self._need(self._unfinished > 0, "audio without a speculative text before it")
         if self._audio_id is None:
@@ -168,6 +170,10 @@ class Emitter:
             if self._audio_id != content_id:
                 return
             self._audio_event(pcm[start : start + self._chunk_bytes])
+            await self._outbox.drain()
+        if flush and self._partial and self._audio_id == content_id:
+            self._audio_event(self._partial)
+            self._partial = b""
             await self._outbox.drain()
 
     async def end_audio(self, stop_reason: StopReason = "END_TURN") -> None:
