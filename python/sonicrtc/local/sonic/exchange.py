@@ -40,7 +40,7 @@ from sonicrtc.local.sonic.referee import AudioOpened, Failed, InputEnded, Prompt
 __all__ = ["Exchange", "Sessions"]
 
 _log = logging.getLogger(__name__)
-#: How long a brain may go on after the end of the prompt.
+#: How long a brain may go on after the end of the prompt, and a client take to end its side after sessionEnd.
 _GRACE_S = 1.0
 
 
@@ -148,6 +148,7 @@ class Exchange:
         self._prompt_ended: asyncio.Future[None] = self._loop.create_future()
         # None: an orderly end; a callable: how to end the stream otherwise.
         self._ended: asyncio.Future[Callable[[], None] | None] = self._loop.create_future()
+        self._client_ended: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
 
     # -- from the connection ----------------------------------------------------------------------
@@ -168,13 +169,16 @@ class Exchange:
     def on_end(self) -> None:
         if self._decoder.pending_bytes:
             self._fail("validationException", "Unable to parse input chunk: the stream ended inside a message")
+        self._gone()
         self._end(None)
 
     def on_lost(self) -> None:
+        self._gone()
         self._end(lambda: None)
 
     def cancel(self) -> None:
         """End at once, because the service stops."""
+        self._gone()
         self._end(self._stream.reset)
 
     # -- the session ------------------------------------------------------------------------------
@@ -189,10 +193,11 @@ class Exchange:
                 await self._converse(self._audio_opened.result())
             ending = await self._ended
             if ending is None:
-                await self._stream.end()
+                # CRT clients cannot close their side in peace once the service has ended its own.
+                await asyncio.wait({self._client_ended}, timeout=_GRACE_S)
             else:
                 ending()
-                await self._stream.end()
+            await self._stream.end()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -276,6 +281,10 @@ class Exchange:
             return
         delay_s = max(0.0, self._referee.deadline_s - self._clock())
         self._timer = self._loop.call_later(delay_s, self._arm_timer)
+
+    def _gone(self) -> None:
+        if not self._client_ended.done():
+            self._client_ended.set_result(None)
 
     def _end(self, ending: Callable[[], None] | None) -> None:
         if not self._ended.done():
