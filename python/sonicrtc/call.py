@@ -19,20 +19,20 @@ from collections.abc import AsyncIterator, Awaitable, Buffer, Callable, Mapping,
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from sonicrtc.audio import Playout, Uplink
-from sonicrtc.sonic import protocol as sonic
 
 from sonicrtc.errors import MessageError, PeerError, SonicClosedError, SonicError, SonicRtcError
 from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, decode_client, encode
 from sonicrtc.feed import Feed, error_event, session_event, usage_event
 from sonicrtc.metrics import CallStats, Turns
 from sonicrtc.rtc.peer import Description, IceServer, Peer
+from sonicrtc.sonic import protocol as sonic
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from sonicrtc.sonic.session import SonicSession
 
     from sonicrtc.config import Config
+    from sonicrtc.sonic.session import SonicSession
 
     OpenSession = Callable[[Callable[[sonic.SonicEvent], None]], SonicSession]
     UseTool = Callable[[sonic.ToolRequest, Feed], Awaitable[object]]
