@@ -11,14 +11,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, overload
 
-from sonicrtc.tools.builtin import get_date_and_time
-from sonicrtc.tools.registry import ToolRegistry
-
 from sonicrtc.call import Call
 from sonicrtc.calls import Calls, OnCall
 from sonicrtc.config import Config, load
 from sonicrtc.credentials import BotocoreCredentials, CredentialsProvider
 from sonicrtc.errors import SonicRtcError
+from sonicrtc.tools.builtin import get_date_and_time
+from sonicrtc.tools.registry import ToolRegistry
 
 
 class Agent:
@@ -61,7 +60,7 @@ class Agent:
         credentials: CredentialsProvider | None = None,
     ) -> None:
         own = {"instructions": instructions, "voice": voice}
-        self._own = {name: value for name, value in own.items() if value is not None}
+        self._own: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
         self._given = config
         self.config = self._settings(config or Config())
         self._credentials = credentials or BotocoreCredentials()

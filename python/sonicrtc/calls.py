@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
 
-from sonicrtc.call import Call, IceServers, OpenSession
+from sonicrtc.call import Call
 from sonicrtc.errors import BusyError, SdpError, ToolError
 from sonicrtc.events import ToolEvent
 from sonicrtc.rtc.peer import Description
@@ -20,12 +20,12 @@ from sonicrtc.sonic.session import SonicSession
 from sonicrtc.sonic.wire import ToolSpec
 
 if TYPE_CHECKING:
-    from sonicrtc.tools.registry import ToolRegistry
-
+    from sonicrtc.call import IceServers, OpenSession
     from sonicrtc.config import Config
     from sonicrtc.credentials import CredentialsProvider
     from sonicrtc.feed import Feed
     from sonicrtc.sonic.protocol import SonicEvent, ToolRequest
+    from sonicrtc.tools.registry import ToolRegistry
 
 OnCall = Callable[[Call], Awaitable[None]]
 
