@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from tests.sonic.driving import Driven, FakeBlock, driven
 
 from sonicrtc.config import SonicConfig
 from sonicrtc.credentials import AwsKeys
@@ -20,7 +21,6 @@ from sonicrtc.local.state import LocalState
 from sonicrtc.sonic import protocol as said
 from sonicrtc.sonic.history import Message
 from sonicrtc.sonic.wire import ToolSpec
-from tests.sonic.driving import Driven, FakeBlock, driven
 
 WEATHER = ToolSpec(
     name="weather",
@@ -81,7 +81,7 @@ async def test_what_goes_out_comes_back_through_the_echo(state: LocalState) -> N
         for part in noise.reshape(-1, 1600):  # 100 ms: half of what may wait at once
             heard = len(subject.of(said.AudioChunk))
             subject.speak(part)
-            await subject.until(said.AudioChunk, lambda _, heard=heard: len(subject.of(said.AudioChunk)) > heard)
+            await subject.more_than(heard, said.AudioChunk)
     received = sum(len(chunk.pcm) for chunk in subject.of(said.AudioChunk)) / 2
     assert received == pytest.approx(16_000 * 24 / 16, abs=2)
     assert subject.of(said.AudioEnded) != []
