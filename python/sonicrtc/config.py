@@ -194,6 +194,8 @@ class ServerConfig:
         signaling share one origin.
     ice_servers : tuple of str
         STUN or TURN URLs offered to both sides; empty means none, never a default.
+    ca_download : Path, optional
+        Certificate of a local authority, offered at ``/ca.pem`` so that a phone can install it.
     drain_s : float
         How long a stopping server lets calls finish.
     """
@@ -208,6 +210,7 @@ class ServerConfig:
     loopback: bool = False
     relay_signaling: bool = False
     ice_servers: tuple[str, ...] = ()
+    ca_download: Path | None = None
     drain_s: float = 5.0
 
     def __post_init__(self) -> None:
