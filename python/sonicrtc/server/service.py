@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import importlib.metadata
 import logging
 import ssl
 import weakref
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from sonicrtc import __version__
 from sonicrtc.errors import BusyError, ConfigError, SdpError, SignalingError
 from sonicrtc.server.guard import MAX_SDP_CHARS, Guard
 from sonicrtc.server.relay import Relay
@@ -73,7 +73,7 @@ class Server:
         self._relay: Relay | None = None
         if config.server.relay_signaling and config.signaling.channel is not None:
             self._relay = Relay(
-                tls=_client_tls(config), max_connections=_SOCKETS_PER_CALL * config.server.max_calls
+                ca_file=config.signaling.ca_file, max_connections=_SOCKETS_PER_CALL * config.server.max_calls
             )
 
     @property
@@ -170,7 +170,7 @@ class Server:
             status="draining" if self._draining else "connecting" if connected is False else "ok",
             calls=self._calls.active,
             max_calls=self._config.server.max_calls,
-            version=_version(),
+            version=__version__,
             mode="loopback" if self._config.server.loopback else "sonic",
             signaling=None if connected is None else "connected" if connected else "connecting",
         )
@@ -251,15 +251,3 @@ def _server_tls(config: Config) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as exc:
         raise ConfigError(f"cannot use the certificate {certificate} with the key {key}: {exc}") from exc
     return context
-
-
-def _client_tls(config: Config) -> ssl.SSLContext | None:
-    ca_file = config.signaling.ca_file
-    return None if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("sonicrtc")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout
-        return "0+checkout"
