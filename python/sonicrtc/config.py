@@ -162,7 +162,9 @@ class SignalingConfig:
 
     def __post_init__(self) -> None:
         if self.channel is not None:
-            ok = 1 <= len(self.channel) <= 256 and all(c.isascii() and (c.isalnum() or c in "_.-") for c in self.channel)
+            ok = 1 <= len(self.channel) <= 256 and all(
+                c.isascii() and (c.isalnum() or c in "_.-") for c in self.channel
+            )
             _check(ok, "channel", "1 to 256 characters of a-z A-Z 0-9 _ . -", self.channel)
         if self.endpoint is not None:
             _check(
