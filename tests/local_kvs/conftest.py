@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -30,8 +32,6 @@ class Clock:
         self.offset_s = 0.0
 
     def __call__(self) -> float:
-        import time
-
         return time.time() + self.offset_s
 
 
@@ -83,23 +83,21 @@ class Client:
         assert caught.value.headers is not None
         return caught.value.status, caught.value.headers["x-amzn-ErrorType"].partition(":")[0]
 
+    async def send(self, socket: aiohttp.ClientWebSocketResponse, action: str, payload: object, **members: str) -> None:
+        """Send a message that is written by hand."""
+        encoded = base64.b64encode(json.dumps(payload).encode()).decode()
+        await socket.send_str(json.dumps({"action": action, "messagePayload": encoded, **members}))
+
+    async def receive(self, socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+        """The next message of the service, its payload decoded."""
+        event: dict[str, Any] = json.loads(await socket.receive_str(timeout=5))
+        if "messagePayload" in event:
+            event["messagePayload"] = json.loads(base64.b64decode(event["messagePayload"]))
+        return event
+
     def close(self) -> None:
         for client in self._clients:
             client.close()
-
-
-def message(action: str, payload: object, **members: str) -> str:
-    """A client's message, written by hand."""
-    encoded = base64.b64encode(json.dumps(payload).encode()).decode()
-    return json.dumps({"action": action, "messagePayload": encoded, **members})
-
-
-async def receive(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    """The next message of the service, its payload decoded."""
-    event: dict[str, Any] = json.loads(await socket.receive_str(timeout=5))
-    if "messagePayload" in event:
-        event["messagePayload"] = json.loads(base64.b64decode(event["messagePayload"]))
-    return event
 
 
 @pytest.fixture
@@ -128,6 +126,14 @@ async def client(kvs: LocalKvs, http: aiohttp.ClientSession) -> AsyncIterator[Cl
 
 
 @pytest.fixture
-def serve(http: aiohttp.ClientSession) -> Callable[[LocalKvs], Client]:
-    """A client for a service of the test's own making."""
-    return lambda kvs: Client(kvs, http)
+async def serve(http: aiohttp.ClientSession) -> AsyncIterator[Callable[..., Any]]:
+    """Start a service of the test's own making; returns its client."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(**options: Any) -> Client:
+            service = await stack.enter_async_context(LocalKvs(**{"keys": KEYS} | options))
+            client = Client(service, http, options.get("keys", KEYS))
+            stack.callback(client.close)
+            return client
+
+        yield start
