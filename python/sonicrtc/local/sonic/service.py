@@ -143,7 +143,12 @@ class LocalSonic:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            self._connect, self._host, self._port, ssl=self._state.server_context(("h2",))
+            self._connect,
+            self._host,
+            self._port,
+            ssl=self._state.server_context(("h2",)),
+            ssl_handshake_timeout=5.0,
+            ssl_shutdown_timeout=0.5,
         )
         self._port = self._server.sockets[0].getsockname()[1]
         await self._tasks.__aenter__()
@@ -154,12 +159,13 @@ class LocalSonic:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for exchange in self._exchanges:
+        for exchange in tuple(self._exchanges):
             exchange.cancel()
         try:
             await self._tasks.__aexit__(kind, exc, trace)
         finally:
-            for connection in self._connections:
+            self._idle.clear()
+            for connection in tuple(self._connections):
                 connection.close()
             if self._connections:
                 await self._idle.wait()
@@ -179,8 +185,6 @@ class LocalSonic:
         self._connections.discard(connection)
         if not self._connections:
             self._idle.set()
-        else:
-            self._idle.clear()
 
     # -- requests ---------------------------------------------------------------------------------
 
