@@ -47,7 +47,7 @@ class ToolSpec:
 # --- input events ---------------------------------------------------------------------------------
 
 
-class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=False):
+class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     kind: ClassVar[str]
 
 
@@ -106,10 +106,10 @@ class ToolEntry(msgspec.Struct, frozen=True, rename="camel"):
 
 class ToolConfiguration(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tools: list[ToolEntry]
-    tool_choice: dict[str, Any] = {"auto": {}}
+    tool_choice: dict[str, Any] = msgspec.field(default_factory=lambda: {"auto": {}})
 
 
-class PromptStart(_Input, frozen=True, kw_only=True, omit_defaults=True):
+class PromptStart(_Input, frozen=True, kw_only=True):
     kind: ClassVar[str] = "promptStart"
     prompt_name: str
     text_output_configuration: MediaType
