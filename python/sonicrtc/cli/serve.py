@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,5 +95,9 @@ def run(options: argparse.Namespace) -> int:
 
     config = config_of(options, dict(os.environ))
     agent = Agent(config=config, credentials=BotocoreCredentials(options.profile))
-    agent.run(config)
+    asyncio.run(agent.serve(config, on_ready=_announce))
     return 0
+
+
+def _announce(url: str) -> None:
+    print(f"{url}\nready", flush=True)

@@ -126,7 +126,8 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
                 tasks.create_task(asyncio.to_thread(webbrowser.open, url))
 
         agent = Agent(config=config, credentials=StaticCredentials(local.state.keys))
-        await agent.serve(config, on_ready=on_ready)
+        # Ends by being cancelled: the signals are taken above, for the time of starting, too.
+        await agent.serve(config, on_ready=on_ready, stop=asyncio.Event())
 
 
 def _server_config(options: DemoOptions, state: LocalState, address: tuple[str, int]) -> ServerConfig:

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sonicrtc import __version__
 from sonicrtc.errors import BusyError, ConfigError, SdpError, SignalingError
+from sonicrtc.rtc.peer import IceServer
 from sonicrtc.server.guard import MAX_SDP_CHARS, Guard
 from sonicrtc.server.relay import Relay
 from sonicrtc.server.web import Answer, Health, Offer, Session, build_app
@@ -215,9 +216,25 @@ class Server:
         self._admit()
         if len(sdp) > MAX_SDP_CHARS:
             raise SdpError(f"sdp: expected at most {MAX_SDP_CHARS} characters, got {len(sdp)}")
-        call = await self._calls.answer({"sdp": sdp, "type": "offer"}, client_id=client_id)
+        offer = {"sdp": sdp, "type": "offer"}
+        call = await self._calls.answer(offer, client_id, ice_servers=await self._ice_servers())
         self._callers[client_id] = call
         return str(call.answer["sdp"])
+
+    async def _ice_servers(self) -> list[str | IceServer]:
+        """Return the configured servers and the channel's own, which are valid for minutes only."""
+        servers: list[str | IceServer] = list(self._config.server.ice_servers)
+        if self._master is not None:
+            for found in await self._master.ice_servers():
+                urls = found["urls"]
+                servers.append(
+                    IceServer(
+                        urls=(urls,) if isinstance(urls, str) else tuple(urls),
+                        username=found.get("username"),
+                        credential=found.get("credential"),
+                    )
+                )
+        return servers
 
     async def _on_candidate(self, client_id: str, candidate: dict[str, object]) -> None:
         call = self._callers.get(client_id)
