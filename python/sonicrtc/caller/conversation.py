@@ -23,8 +23,8 @@ Outcome = Literal["finished", "no_reply", "ended", "hung_up", "lost"]
 
 #: Quiet after a reply that makes it finished; longer than a pause between two sentences.
 SETTLE_S = 1.5
-#: The same where no transcript says that the reply is complete (an echo, for example).
-SETTLE_WITHOUT_TEXT_S = 3.0
+#: The same where nothing says that the reply is complete (an echo, for example).
+SETTLE_INCOMPLETE_S = 4.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,11 +86,10 @@ class Conversation:
         if self._spoken_s is None:
             return None
         last_s = max(self._spoken_s, self._sound_s or 0.0, self._event_s or 0.0)
-        if self._state == "complete" and not self._assistant_speaks:
-            return max(last_s, self._turn_over_s()) + SETTLE_S
-        if self._state == "none" and self._replied:
-            return max(last_s, self._turn_over_s()) + SETTLE_WITHOUT_TEXT_S
-        return last_s + self.timeout_s
+        if self._state == "user" or not self._replied:
+            return last_s + self.timeout_s
+        complete = self._state == "complete" and not self._assistant_speaks
+        return max(last_s, self._turn_over_s()) + (SETTLE_S if complete else SETTLE_INCOMPLETE_S)
 
     def outcome(self, now_s: float) -> Outcome | None:
         """Return how the call ended, or None while it goes on."""
