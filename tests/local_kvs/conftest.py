@@ -74,7 +74,8 @@ class Client:
         return await self.open(self.url(arn, client_id))
 
     async def open(self, url: str, **options: Any) -> aiohttp.ClientWebSocketResponse:
-        return await self._http.ws_connect(URL(url, encoded=True), **options)
+        socket: aiohttp.ClientWebSocketResponse = await self._http.ws_connect(URL(url, encoded=True), **options)
+        return socket
 
     async def refusal(self, url: str, **options: Any) -> tuple[int, str]:
         """HTTP status and error name with which an upgrade is refused."""

@@ -7,6 +7,7 @@ read from the environment, profiles or instance metadata.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import random
 import time
@@ -226,12 +227,14 @@ def _make_client(config: SignalingConfig, service: str, endpoint: str | None, ke
         raise MissingExtraError("signaling needs the extra: pip install 'sonicrtc[server]'") from exc
 
     core = botocore.session.Session()
+    core.register_component("data_loader", _models())
     store = core.get_component("config_store")
     for name, (_, _, default, _) in core.session_var_map.items():
         store.set_config_variable(name, default)
     for name in ("config_file", "credentials_file"):
         store.set_config_variable(name, os.devnull)
     store.set_config_variable("ignore_configured_endpoint_urls", True)
+    store.set_config_variable("region", config.region)
     session = boto3.Session(
         botocore_session=core,
         aws_access_key_id=keys.access_key_id,
@@ -251,6 +254,14 @@ def _make_client(config: SignalingConfig, service: str, endpoint: str | None, ke
             proxies={} if config.endpoint else None,
         ),
     )
+
+
+@functools.cache
+def _models() -> Any:
+    """Return the service models, which take longer to read than everything else about a client."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _call_blocking(client: Any, operation: str, parameters: dict[str, object]) -> dict[str, Any]:

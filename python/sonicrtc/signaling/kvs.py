@@ -55,6 +55,8 @@ _ANSWER_DEADLINE_S = 20.0
 _STABLE_S = 30.0
 _FIRST_DELAY_S = 0.25
 _LONGEST_DELAY_S = 20.0
+# How long the service lets a connection live that it has asked to go.
+_GRACE_S = 60.0
 _INBOX_LIMIT = 64
 
 _CLIENT_ID = re.compile(r"(?!(?i:AWS_))[a-zA-Z0-9_.-]{1,256}")
@@ -159,11 +161,12 @@ class SignalingMaster:
                     failures = 0
                     while True:
                         began = time.monotonic()
-                        leaving = await self._serve(socket, group)
+                        asked = asyncio.get_running_loop().create_future()
+                        group.create_task(self._read(socket, group, asked), name="signaling reader")
+                        leaving = await asked
                         failures = 0 if time.monotonic() - began > _STABLE_S else failures + 1
                         # Asked to go and not in a loop of that: at once.
-                        delays = failures - 1 if leaving else failures
-                        socket = await self._reconnect(http, delays)
+                        socket = await self._reconnect(http, max(0, failures - leaving))
         finally:
             self._control.close()
 
@@ -184,7 +187,11 @@ class SignalingMaster:
         if _CLIENT_ID.fullmatch(client_id) is None:
             raise SignalingError("client id: expected 1 to 256 characters of a-z A-Z 0-9 _ . -, not beginning AWS_")
         channel = await self._resolve()
-        ice_servers = await self._control.ice_servers(channel.arn, channel.viewer.https, client_id)
+        try:
+            ice_servers = await self._control.ice_servers(channel.arn, channel.viewer.https, client_id)
+        except SignalingError:
+            self._channel = None  # it may have been deleted or moved: look it up again next time
+            raise
         expires_at = time.time() + PRESIGNED_S
         return ViewerSession(
             signaling_url=await self._control.presign(channel.viewer.wss, channel.arn, client_id),
@@ -224,8 +231,7 @@ class SignalingMaster:
         try:
             socket = await open_socket(http, await self._control.presign(channel.master.wss, channel.arn))
         except SignalingError:
-            # The channel may have been deleted or moved: look it up again next time.
-            self._channel = None
+            self._channel = None  # as above
             raise
         self.stats.connections += 1
         return socket
@@ -243,24 +249,35 @@ class SignalingMaster:
                 self.stats.failed_connections += 1
                 log.warning("signaling: no connection", extra={"error": exc.code, "failures": failures})
 
-    async def _serve(self, socket: aiohttp.ClientWebSocketResponse, group: asyncio.TaskGroup) -> bool:
-        """Read one connection to its end; True when the service asked to leave it."""
+    async def _read(
+        self, socket: aiohttp.ClientWebSocketResponse, group: asyncio.TaskGroup, asked: asyncio.Future[bool]
+    ) -> None:
+        """Read one connection to its end.
+
+        `asked` becomes True when the service asks to leave and False when the connection is lost.
+        What was asked is left only once the service closes it, which it does when the next one is
+        there: what it sends until then would be lost otherwise.
+        """
         self._socket = socket
         self.connected.set()
         log.info("signaling: connected as master", extra={"channel": self._name})
         try:
-            async for message in socket:
-                if message.type is not aiohttp.WSMsgType.TEXT:
-                    self.stats.unknown_messages += 1
-                elif isinstance(event := protocol.read(message.data), GoAway):
-                    return True
-                elif event is not None:
-                    self._take(event, group)
-            log.warning("signaling: connection lost", extra={"close_code": socket.close_code})
-            return False
+            async with asyncio.timeout(None) as lifetime:
+                async for message in socket:
+                    if message.type is not aiohttp.WSMsgType.TEXT:
+                        self.stats.unknown_messages += 1
+                    elif isinstance(event := protocol.read(message.data), GoAway):
+                        lifetime.reschedule(asyncio.get_running_loop().time() + _GRACE_S)
+                        _tell(asked, True)
+                    elif event is not None:
+                        self._take(event, group)
+        except TimeoutError:
+            log.info("signaling: left a connection after its grace time")
         finally:
-            self._socket = None
-            self.connected.clear()
+            if self._socket is socket:
+                self._socket = None
+                self.connected.clear()
+            _tell(asked, False)
             await socket.close()
 
     def _take(self, event: SignalingEvent, group: asyncio.TaskGroup) -> None:
@@ -342,3 +359,8 @@ class SignalingMaster:
                             self.connected.clear()  # the reader will find out too, and connect again
         except TimeoutError as exc:
             raise SignalingClosedError(f"no signaling connection for {_SEND_DEADLINE_S:g} s") from exc
+
+
+def _tell(asked: asyncio.Future[bool], answer: bool) -> None:
+    if not asked.done():
+        asked.set_result(answer)
