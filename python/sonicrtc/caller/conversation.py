@@ -21,8 +21,8 @@ from sonicrtc.events import (
 #: How a call ended; the last two are not for the conversation to tell.
 Outcome = Literal["finished", "no_reply", "ended", "hung_up", "lost"]
 
-#: Quiet after a reply that makes it finished; longer than a pause between two sentences.
-SETTLE_S = 1.5
+#: Quiet after a reply that makes it finished; longer than a pause between two sentences on a busy machine.
+SETTLE_S = 2.5
 #: The same where nothing says that the reply is complete (an echo, for example).
 SETTLE_INCOMPLETE_S = 4.0
 

@@ -18,6 +18,7 @@ from sonicrtc.credentials import StaticCredentials
 from sonicrtc.demo.children import LocalService, local_service
 from sonicrtc.demo.environment import scrubbed
 from sonicrtc.demo.lan import lan_address, qr_code
+from sonicrtc.errors import ConfigError
 from sonicrtc.tasks import beside, stop_event
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ async def _demo(options: DemoOptions, progress: _Progress) -> None:
     from sonicrtc.local.state import LocalState
 
     host = lan_address() if options.lan else "127.0.0.1"
-    port = options.port if options.port is not None else _free_port("0.0.0.0" if options.lan else host, progress)
+    port = _port(options, "0.0.0.0" if options.lan else host, progress)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(LocalState.open(options.state))
         start = ("--state", str(state.directory))
@@ -157,18 +158,28 @@ def _announce(options: DemoOptions, host: str, url: str, progress: _Progress) ->
     print("ready", flush=True)
 
 
-def _free_port(host: str, progress: _Progress) -> int:
+def _port(options: DemoOptions, host: str, progress: _Progress) -> int:
+    """Choose the port before anything is started; an explicit one is taken or refused."""
+    if options.port is not None:
+        if not _is_free(host, options.port):
+            raise ConfigError(f"port {options.port} on {host} is in use; choose another with --port")
+        return options.port
     for port in range(DEFAULT_PORT, DEFAULT_PORT + _PORTS_TO_TRY):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+        if _is_free(host, port):
             if port != DEFAULT_PORT:
                 progress(f"port {DEFAULT_PORT} is in use, taking {port}")
             return port
     return 0
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def _has_display() -> bool:
