@@ -1,0 +1,70 @@
+"""``sonicrtc doctor``: one line each, with the fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sonicrtc import doctor
+from sonicrtc.doctor import Finding, examine
+
+ABSENT = SimpleNamespace(
+    name="Parrot", purpose="squawking", package="no-such-package", version="1", licence="MIT", remark="it bites"
+)
+ADDRESSES = {"SONICRTC_SONIC_ENDPOINT": "https://127.0.0.1:1", "SONICRTC_SIGNALING_ENDPOINT": "http://127.0.0.1:1"}
+
+
+@pytest.fixture(autouse=True)
+def _no_cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+async def examined(**environment: str) -> dict[str, Finding]:
+    return {finding.what: finding for finding in await examine(ADDRESSES | environment, None, [ABSENT])}
+
+
+async def test_what_is_not_there_is_told_with_the_fix() -> None:
+    findings = await examined()
+    assert findings["Nova Sonic"].mark == "warn"
+    assert "127.0.0.1:1 cannot be reached" in findings["Nova Sonic"].detail
+    assert findings["AWS credentials"].mark == "warn"
+    assert findings["model for squawking"].fix == "pip install 'sonicrtc[local]'"
+
+
+async def test_the_licence_and_remark_of_a_model_are_told() -> None:
+    assert "licence: MIT; it bites" in str((await examined())["model for squawking"])
+
+
+async def test_what_is_there_is_ok() -> None:
+    findings = await examined()
+    assert findings["Python"].mark == findings["audio core"].mark == findings["extra 'server'"].mark == "ok"
+    assert "aiortc" in findings["extra 'server'"].detail
+
+
+async def test_a_wrong_setting_is_a_failure() -> None:
+    findings = await examined(SONICRTC_SONIC_VOICE="nobody")
+    assert findings["settings"].mark == "fail"
+    assert "got 'nobody'" in findings["settings"].detail
+
+
+async def test_a_model_of_another_version_is_a_failure() -> None:
+    other = SimpleNamespace(**vars(ABSENT) | {"package": "numpy", "version": "0.0.1"})
+    (finding,) = [f for f in await examine(ADDRESSES, None, [other]) if f.what == "model for squawking"]
+    assert finding.mark == "fail"
+    assert finding.fix == "pip install 'numpy==0.0.1'"
+
+
+async def test_a_page_that_was_not_built_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "_PAGE", tmp_path / "index.html")
+    assert (await examined())["page"].mark == "warn"
+
+
+def test_a_line_ends_with_its_fix() -> None:
+    finding = Finding(mark="warn", what="page", detail="not built", fix="make demo")
+    assert str(finding) == "warn  page: not built  ->  make demo"
