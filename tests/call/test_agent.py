@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 from tests.call.pages import NO_KEYS, all_events, calling
 from tests.net.peers import Tone, level_at
@@ -13,8 +14,17 @@ from sonicrtc import Agent
 from sonicrtc.config import Config, ServerConfig, SonicConfig, VadConfig
 from sonicrtc.credentials import AwsKeys, StaticCredentials
 from sonicrtc.errors import ConfigError
-from sonicrtc.events import EndedEvent, ErrorEvent, SessionEvent, SpeakingEvent, TranscriptEvent
+from sonicrtc.events import (
+    EndedEvent,
+    ErrorEvent,
+    InterruptedEvent,
+    SessionEvent,
+    SpeakingEvent,
+    ToolEvent,
+    TranscriptEvent,
+)
 from sonicrtc.local.sonic import EchoBrain, LocalSonic
+from sonicrtc.local.sonic.scripted import Scenario, ScriptedBrain
 from sonicrtc.local.state import LocalState
 
 LOOPBACK = Config(server=ServerConfig(loopback=True))
@@ -133,3 +143,35 @@ async def test_a_service_that_refuses_or_is_not_there_is_an_error_in_words_withi
         assert isinstance(error, ErrorEvent)
         assert error.code != "internal"
         assert page.told(ErrorEvent)[0].message == error.message
+
+
+async def test_through_the_local_service_an_interruption_and_a_tool_go_all_the_way() -> None:
+    scenario = Scenario.parse(
+        {
+            "steps": [
+                {"wait_audio_ms": 100},
+                {"user": "What time is it?"},
+                {"call_tool": "get_date_and_time", "arguments": {}},
+                {"wait_tool_result": True, "contains": "weekday"},
+                {"say": "A very long answer.", "audio_ms": 20_000, "leave_open": True},
+                {"delay_ms": 800},
+                {"interrupt": True},
+                {"user": "Stop."},
+                {"wait_end": True},
+            ]
+        }
+    )
+    with LocalState.open(None) as state:
+        async with LocalSonic(state=state, brain=lambda: ScriptedBrain(scenario)) as sonic:
+            config = Config(sonic=SonicConfig(endpoint=sonic.endpoint, ca_file=state.ca_file))
+            keys = StaticCredentials(state.keys)
+            async with Agent(config=config, credentials=keys) as agent, calling(agent) as page:
+                interrupted = await page.until(InterruptedEvent)
+                after = await page.heard.seconds(0.6)
+                tool = page.told(ToolEvent)[-1]
+                await page.until(TranscriptEvent, 3)
+                said = [(t.role, t.text, t.turn) for t in page.told(TranscriptEvent)]
+    assert tool.status == "succeeded"
+    assert 0 < interrupted.played_ms < 3000
+    assert np.abs(after[int(0.2 * 48_000) :]).max() < 100
+    assert said == [("user", "What time is it?", 1), ("assistant", "A very long answer.", 1), ("user", "Stop.", 2)]

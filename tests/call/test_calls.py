@@ -78,6 +78,13 @@ async def test_a_client_that_calls_again_replaces_its_call() -> None:
         await other.until(SessionEvent)
 
 
+async def test_a_client_that_calls_again_needs_no_second_place() -> None:
+    async with with_model(ONE_CALL) as (calls, _), calling(calls, client_id="me") as first:
+        await first.until(SessionEvent)
+        async with calling(calls, client_id="me") as second:
+            await second.until(SessionEvent)
+
+
 async def test_on_call_runs_beside_each_call() -> None:
     seen: list[tuple[str, str]] = []
 

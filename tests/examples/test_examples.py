@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.checkout
 
 
 @asynccontextmanager
-async def model(*steps: dict[str, object]) -> AsyncIterator[dict[str, str]]:
+async def model(*steps: Mapping[str, object]) -> AsyncIterator[dict[str, str]]:
     """Run a local Nova 2 Sonic that plays `steps`; give the environment that points at it."""
     scenario = Scenario.parse({"steps": list(steps)})
     with LocalState.open(None) as state:
