@@ -13,13 +13,13 @@ from aws_sdk_bedrock_runtime.models import InvokeModelWithBidirectionalStreamOpe
 from smithy_aws_core.identity import AWSCredentialsIdentity
 from smithy_aws_event_stream.exceptions import UnmodeledEventError
 from smithy_core.exceptions import CallError
+from tests.local_sonic import sdk
+from tests.local_sonic.sdk import Talk, audio, closing, opening, scripted, serving, talk
 
 from sonicrtc.credentials import AwsKeys
 from sonicrtc.local.sonic import Limits, LocalSonic, Refusal
 from sonicrtc.local.sonic.shapes import flaw
 from sonicrtc.local.state import LocalState
-from tests.local_sonic import sdk
-from tests.local_sonic.sdk import Talk, audio, closing, opening, scripted, serving, talk
 
 SILENCE = bytes(1024)
 
@@ -132,9 +132,7 @@ async def test_a_signature_for_another_region_is_refused(state: LocalState) -> N
         ("Not A Model", models.ValidationException),
     ],
 )
-async def test_a_model_that_is_not_there_is_refused(
-    state: LocalState, model_id: str, error: type[Exception]
-) -> None:
+async def test_a_model_that_is_not_there_is_refused(state: LocalState, model_id: str, error: type[Exception]) -> None:
     assert isinstance(await refused(state, model_id=model_id), error)
 
 
@@ -261,9 +259,7 @@ async def test_a_stream_can_be_broken_off(state: LocalState, how: str) -> None:
     assert sonic.sessions.closed == 1
 
 
-@pytest.mark.parametrize(
-    ("how", "error"), [("corrupt", "ChecksumMismatch"), ("truncate", "InvalidEventBytes")]
-)
+@pytest.mark.parametrize(("how", "error"), [("corrupt", "ChecksumMismatch"), ("truncate", "InvalidEventBytes")])
 async def test_broken_bytes_can_be_sent(state: LocalState, how: str, error: str) -> None:
     async with serving(state, scripted({"fault": how})) as (_, client):
         conversation = await talk(client)
