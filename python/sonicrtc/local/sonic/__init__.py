@@ -9,6 +9,18 @@ from sonicrtc.local.sonic.echo import EchoBrain
 from sonicrtc.local.sonic.emitter import Emitter
 from sonicrtc.local.sonic.exchange import Sessions
 from sonicrtc.local.sonic.referee import Limits
+from sonicrtc.local.sonic.scripted import Scenario, ScriptedBrain
 from sonicrtc.local.sonic.service import LocalSonic, Refusal
 
-__all__ = ["Brain", "EchoBrain", "Emitter", "Limits", "LocalSonic", "Refusal", "SessionSetup", "Sessions"]
+__all__ = [
+    "Brain",
+    "EchoBrain",
+    "Emitter",
+    "Limits",
+    "LocalSonic",
+    "Refusal",
+    "Scenario",
+    "ScriptedBrain",
+    "SessionSetup",
+    "Sessions",
+]

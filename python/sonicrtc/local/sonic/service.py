@@ -143,7 +143,12 @@ class LocalSonic:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            self._connect, self._host, self._port, ssl=self._state.server_context(("h2",))
+            self._connect,
+            self._host,
+            self._port,
+            ssl=self._state.server_context(("h2",)),
+            ssl_handshake_timeout=5.0,
+            ssl_shutdown_timeout=0.5,
         )
         self._port = self._server.sockets[0].getsockname()[1]
         await self._tasks.__aenter__()
@@ -154,12 +159,14 @@ class LocalSonic:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for exchange in self._exchanges:
+        for exchange in tuple(self._exchanges):
             exchange.cancel()
         try:
-            await self._tasks.__aexit__(kind, exc, trace)
+            # The body's own exception is not the group's: it must come out as it is.
+            await self._tasks.__aexit__(None, None, None)
         finally:
-            for connection in self._connections:
+            self._idle.clear()
+            for connection in tuple(self._connections):
                 connection.close()
             if self._connections:
                 await self._idle.wait()
@@ -179,8 +186,6 @@ class LocalSonic:
         self._connections.discard(connection)
         if not self._connections:
             self._idle.set()
-        else:
-            self._idle.clear()
 
     # -- requests ---------------------------------------------------------------------------------
 
@@ -193,6 +198,7 @@ class LocalSonic:
             self._tasks.create_task(_refuse(stream, refusal, request_id))
             return
         stream.peer = exchange
+        self._exchanges.add(exchange)
         stream.respond(
             200,
             {
@@ -204,7 +210,6 @@ class LocalSonic:
         self._tasks.create_task(self._serve(exchange))
 
     async def _serve(self, exchange: Exchange) -> None:
-        self._exchanges.add(exchange)
         try:
             await exchange.run()
         finally:
@@ -216,7 +221,7 @@ class LocalSonic:
         if self.refuse_with is not None:
             raise self.refuse_with
         _check_model(model_id)
-        if self._max_sessions is not None and self.sessions.active >= self._max_sessions:
+        if self._max_sessions is not None and len(self._exchanges) >= self._max_sessions:
             raise Refusal(429, "ThrottlingException", "Too many requests, please wait before trying again.")
         return Exchange(
             stream,
