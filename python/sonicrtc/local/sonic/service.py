@@ -162,7 +162,8 @@ class LocalSonic:
         for exchange in tuple(self._exchanges):
             exchange.cancel()
         try:
-            await self._tasks.__aexit__(kind, exc, trace)
+            # The body's own exception is not the group's: it must come out as it is.
+            await self._tasks.__aexit__(None, None, None)
         finally:
             self._idle.clear()
             for connection in tuple(self._connections):
@@ -197,6 +198,7 @@ class LocalSonic:
             self._tasks.create_task(_refuse(stream, refusal, request_id))
             return
         stream.peer = exchange
+        self._exchanges.add(exchange)
         stream.respond(
             200,
             {
@@ -208,7 +210,6 @@ class LocalSonic:
         self._tasks.create_task(self._serve(exchange))
 
     async def _serve(self, exchange: Exchange) -> None:
-        self._exchanges.add(exchange)
         try:
             await exchange.run()
         finally:
@@ -220,7 +221,7 @@ class LocalSonic:
         if self.refuse_with is not None:
             raise self.refuse_with
         _check_model(model_id)
-        if self._max_sessions is not None and self.sessions.active >= self._max_sessions:
+        if self._max_sessions is not None and len(self._exchanges) >= self._max_sessions:
             raise Refusal(429, "ThrottlingException", "Too many requests, please wait before trying again.")
         return Exchange(
             stream,
