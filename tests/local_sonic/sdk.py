@@ -55,7 +55,7 @@ class _PrivateCaTransport(AWSCRTHTTPClient):
         self._readers: list[Any] = []
 
     async def send(self, request: Any, **options: Any) -> Any:
-        response = await super().send(request, **options)
+        response: Any = await super().send(request, **options)
         chunks = response.chunks
 
         def kept() -> Any:

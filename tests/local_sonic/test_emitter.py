@@ -114,12 +114,12 @@ async def test_audio_that_waits_for_room_stops_at_an_interruption() -> None:
     class Full(RecordingOutbox):
         async def drain(self) -> None:
             if self.kinds()[-1] == "audioOutput":
-                await emit.interrupted()
+                await emitter.interrupted()
 
     outbox = Full()
-    emit = Emitter(outbox)
-    await emit.speculative("a long story")
-    await emit.audio(bytes(192_000))
+    emitter = Emitter(outbox)
+    await emitter.speculative("a long story")
+    await emitter.audio(bytes(192_000))
     assert outbox.kinds().count("audioOutput") == 1
 
 

@@ -141,7 +141,7 @@ def test_a_header_signed_by_botocore_is_accepted(url: str) -> None:
 def presigned(expires_s: int = 60) -> str:
     request = AWSRequest("GET", "http://127.0.0.1:8443/?X-Amz-ChannelARN=arn%3Aaws%3Ax&X-Amz-ClientId=me")
     SigV4QueryAuth(CREDENTIALS, "kinesisvideo", "us-west-2", expires=expires_s).add_auth(request)
-    return urlsplit(request.url).query
+    return str(urlsplit(request.url).query)
 
 
 def verify_url(query: str, *, later_s: float = 0) -> Scope:
