@@ -55,7 +55,7 @@ class _PrivateCaTransport(AWSCRTHTTPClient):
         self._readers: list[Any] = []
 
     async def send(self, request: Any, **options: Any) -> Any:
-        response = await super().send(request, **options)
+        response: Any = await super().send(request, **options)
         chunks = response.chunks
 
         def kept() -> Any:
@@ -145,9 +145,11 @@ async def serving(
     state: LocalState, brain: Callable[[], Brain] = EchoBrain, **options: Any
 ) -> AsyncIterator[tuple[LocalSonic, Any]]:
     """Yield a service and a client of it; opened and closed sessions must agree in the end."""
-    async with LocalSonic(state=state, brain=brain, **options) as sonic:
-        async with client(sonic.endpoint, state.ca_file, state.keys) as made:
-            yield sonic, made
+    async with (
+        LocalSonic(state=state, brain=brain, **options) as sonic,
+        client(sonic.endpoint, state.ca_file, state.keys) as made,
+    ):
+        yield sonic, made
     assert sonic.sessions.opened == sonic.sessions.closed
 
 

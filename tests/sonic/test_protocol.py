@@ -144,6 +144,13 @@ def test_a_typed_text_is_one_batch_so_that_no_audio_comes_between() -> None:
     assert events[0]["contentStart"]["interactive"] is True
 
 
+def test_blank_texts_are_not_sent() -> None:
+    subject = SonicProtocol(SonicConfig(instructions=" "), new_name=lambda: "n")
+    subject.start()
+    subject.send_text(" \n")
+    assert kinds(subject) == ["sessionStart", "promptStart", "contentStart"]
+
+
 def test_a_tool_result_names_its_request() -> None:
     subject = opened(tools=[TOOL])
     subject.send_tool_result("use-1", {"time": "3:45 PM"})

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -256,6 +262,25 @@ async def test_many_sessions_run_beside_each_other(state: LocalState) -> None:
             subject.speak(np.ones(1600, np.int16))
             await subject.until(said.AudioChunk)
         assert service.sessions.opened == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the native library's sockets are found through /proc")
+async def test_events_are_sent_at_once(state: LocalState) -> None:
+    async with serving(state, EchoBrain) as (_, config), driven(config, keys=state.keys) as subject:
+        await subject.until(said.SessionOpened)
+        assert no_delay_flags(urlsplit(config.endpoint).port) == [1]
+
+
+def no_delay_flags(port: int | None) -> list[int]:
+    """Return TCP_NODELAY of this process's connections to `port`."""
+    flags: list[int] = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile, or not connected
+            if os.readlink(entry).startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(entry.name))) as peer:
+                    if peer.family == socket.AF_INET and peer.getpeername()[1] == port:
+                        flags.append(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    return flags
 
 
 async def test_a_session_runs_once(state: LocalState) -> None:
