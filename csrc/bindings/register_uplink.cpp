@@ -75,7 +75,7 @@ class PyUplink {
 
   /// Returns a new reference to the block that was filled.
   PyObject* push(PyObject* block, PyObject* frames, PyObject* out) {
-    const Int16Buffer input(block, "block", channels_, optional_count(frames));
+    const Int16Buffer input(block, "block", channels_, optional_count(frames, "frames"));
     const std::size_t needed = uplink_.output_frames(input.frames());
     py::object made;
     if (out == nullptr || out == Py_None) {
