@@ -19,6 +19,7 @@ from sonicrtc.local.sonic.brain import Brain
 from sonicrtc.local.sonic.exchange import Exchange, Sessions
 from sonicrtc.local.sonic.h2server import Connection, Stream
 from sonicrtc.local.sonic.referee import Limits, Referee
+from sonicrtc.local.sonic.shapes import preload
 from sonicrtc.local.state import LocalState
 
 __all__ = ["LocalSonic", "Refusal"]
@@ -141,6 +142,7 @@ class LocalSonic:
         return f"https://{self._host}:{self._port}"
 
     async def __aenter__(self) -> Self:
+        preload()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             self._connect,
