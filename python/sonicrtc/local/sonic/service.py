@@ -163,16 +163,15 @@ class LocalSonic:
         self._server.close()
         for exchange in tuple(self._exchanges):
             exchange.cancel()
-        try:
-            # The body's own exception is not the group's: it must come out as it is.
-            await self._tasks.__aexit__(None, None, None)
-        finally:
+        # Before the sessions have ended: one may be waiting for a client that does not read.
+        for connection in tuple(self._connections):
+            connection.close()
+        # The body's own exception is not the group's: it must come out as it is.
+        await self._tasks.__aexit__(None, None, None)
+        if self._connections:
             self._idle.clear()
-            for connection in tuple(self._connections):
-                connection.close()
-            if self._connections:
-                await self._idle.wait()
-            await self._server.wait_closed()
+            await self._idle.wait()
+        await self._server.wait_closed()
 
     # -- connections ------------------------------------------------------------------------------
 
