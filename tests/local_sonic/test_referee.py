@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.local_sonic.sdk import (
     AUDIO,
@@ -37,6 +37,8 @@ from sonicrtc.local.sonic.referee import (
     Referee,
     SessionEnded,
 )
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Event = dict[str, Any]
 READY = (session_start(), prompt_start())
@@ -224,6 +226,7 @@ POOL = (
 )  # fmt: skip
 
 
+@patient
 @given(st.lists(st.sampled_from(POOL), max_size=14))
 def test_any_order_is_accepted_or_a_named_failure(events: list[Event]) -> None:
     referee = Referee(model_id=MODEL_ID, now_s=0)
@@ -234,6 +237,7 @@ def test_any_order_is_accepted_or_a_named_failure(events: list[Event]) -> None:
     assert not failures or outcomes[-1] == failures[0]
 
 
+@patient
 @given(
     st.one_of(
         st.binary(max_size=40),

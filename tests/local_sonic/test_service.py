@@ -267,6 +267,16 @@ async def test_broken_bytes_can_be_sent(state: LocalState, how: str, error: str)
         assert type(await fail(conversation)).__name__ == error
 
 
+async def test_a_connection_can_be_announced_to_end(state: LocalState) -> None:
+    async with serving(state, scripted({"user": "bye"}, {"fault": "goaway"})) as (_, client):
+        first = await talk(client)
+        await first.send(*opening())
+        await first.until("textOutput")
+        with pytest.raises(Exception, match="GOAWAY_RECEIVED"):
+            await (await talk(client)).receive()
+        assert (await finish(first))[-1][0] == "completionEnd"
+
+
 async def test_stopping_the_service_ends_open_sessions(state: LocalState) -> None:
     async with LocalSonic(state=state, brain=EchoBrain) as sonic:
         opened = sdk.client(sonic.endpoint, state.ca_file, state.keys)

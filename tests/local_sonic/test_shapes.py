@@ -7,11 +7,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.local_sonic import sdk
 
 from sonicrtc.local.sonic.shapes import INPUT_EVENTS, OUTPUT_EVENTS, audio_flaw, flaw, validator
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 IDS = {"sessionId": "s", "promptName": "p", "completionId": "c"}
 CONTENT = IDS | {"contentId": "i"}
@@ -156,6 +158,7 @@ BODIES = st.one_of(
 )
 
 
+@patient
 @given(BODIES)
 def test_the_fast_check_of_audio_agrees_with_its_schema(document: Any) -> None:
     assert (audio_flaw(document) is None) == (flaw("input", "audioInput", document) is None), json.dumps(document)

@@ -7,12 +7,13 @@ import base64
 import json
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from smithy_aws_event_stream.events import EventMessage
 from tests.local_sonic.raw import PATH, RawStream, raw_stream
-from tests.local_sonic.sdk import opening
+from tests.local_sonic.sdk import opening, scripted
 
 from sonicrtc.local.sonic import EchoBrain, Emitter, LocalSonic, SessionSetup
 from sonicrtc.local.sonic.brain import BrainInput
@@ -144,6 +145,19 @@ async def test_a_brain_waits_for_a_client_that_does_not_read(state: LocalState) 
         stream.grant(1 << 21)
         while talker.said < 100:
             await stream.pump()
+
+
+async def test_the_service_stops_though_a_client_does_not_read(state: LocalState) -> None:
+    brain = scripted({"say": "a long story", "audio_ms": 10_000}, {"exception": "throttlingException"})
+    async with AsyncExitStack() as client:
+        async with LocalSonic(state=state, brain=brain) as sonic:
+            stream = await client.enter_async_context(raw_stream(sonic, state))
+            stream.request()
+            for event in opening():
+                await stream.send_event(chunk(event))
+            while len(stream.body) < 65_535:
+                await stream.pump()
+        assert (sonic.sessions.opened, sonic.sessions.closed) == (1, 1)
 
 
 async def test_a_client_without_http2_is_turned_away(state: LocalState) -> None:

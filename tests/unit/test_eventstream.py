@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from smithy_aws_event_stream.events import EventMessage
 
@@ -46,9 +46,12 @@ VALUES = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.uuids(),
 )
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MESSAGES = st.tuples(st.dictionaries(NAMES, VALUES, max_size=4), st.binary(max_size=60))
 
 
+@patient
 @given(st.lists(MESSAGES, max_size=4), st.lists(st.integers(0, 400), max_size=5))
 def test_any_chunking_gives_the_same_messages(
     messages: list[tuple[dict[str, HeaderValue], bytes]], cuts: list[int]
@@ -96,6 +99,7 @@ def frame(raw_headers: bytes, payload: bytes = b"") -> bytes:
     return body + struct.pack(">I", zlib.crc32(body))
 
 
+@patient
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_any_flipped_bits_are_noticed(at: int, bits: int) -> None:
     wire = bytearray(encode(HEADERS, b"payload"))
@@ -104,12 +108,14 @@ def test_any_flipped_bits_are_noticed(at: int, bits: int) -> None:
         decode(bytes(wire))
 
 
+@patient
 @given(st.binary(max_size=60))
 def test_any_bytes_are_messages_or_a_frame_error(data: bytes) -> None:
     with contextlib.suppress(FrameError):
         assert all(isinstance(m, Message) for m in Decoder().feed(data))
 
 
+@patient
 @given(st.binary(max_size=40), st.binary(max_size=5))
 def test_any_header_bytes_are_headers_or_a_frame_error(raw_headers: bytes, payload: bytes) -> None:
     with contextlib.suppress(FrameError):
