@@ -34,7 +34,7 @@ wheel: .cache/dev $(PAGE)
 
 # The type stubs of the core are generated; `make lint` fails when they are stale.
 stubs: .cache/dev .cache/core
-	@$(BIN)/python tests/lint/stubs.py --write
+	@$(BIN)/python tests/lint/generate_stubs.py
 
 lock:
 	@$(BIN)/python scripts/lock.py
