@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -19,8 +18,7 @@ def generate() -> str:
     """Return the stub of the `sonicrtc._core` that this interpreter imports."""
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, "-m", "pybind11_stubgen", "sonicrtc._core", "--exit-code", "-o", directory]
-        path = os.pathsep.join([str(ROOT / "python"), *sys.path])
-        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"pybind11-stubgen failed:\n{done.stdout}{done.stderr}")
         text = (Path(directory) / "sonicrtc" / "_core.pyi").read_text("utf-8")
@@ -31,7 +29,8 @@ def generate() -> str:
 def format_stub(text: str) -> str:
     """Let ruff sort and wrap it, so that the file is the same wherever it is generated."""
     stub = ["--stdin-filename", str(STUB), "-"]
-    for arguments in (["check", "--quiet", "--fix-only", "--select", "I,W,UP,RUF022", *stub], ["format", "--quiet", *stub]):
+    sort = ["check", "--quiet", "--fix-only", "--select", "I,W,UP,RUF022", *stub]
+    for arguments in (sort, ["format", "--quiet", *stub]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *arguments], input=text, capture_output=True, text=True, check=True
         )

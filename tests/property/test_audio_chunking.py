@@ -57,7 +57,7 @@ def test_uplink_output_is_bit_identical_for_any_chunking_of_the_input(
 def test_gated_output_is_bit_identical_for_any_chunking_of_the_input(
     seed: int, rate: int, frame_ms: Literal[10, 20, 30], hangover_ms: int, lengths: list[int]
 ) -> None:
-    vad = VadConfig(mode=3, frame_ms=frame_ms, start_k=1, start_n=1, hangover_ms=hangover_ms)  # type: ignore[arg-type]
+    vad = VadConfig(mode=3, frame_ms=frame_ms, start_k=1, start_n=1, hangover_ms=hangover_ms)
     signal = noise(seed, sum(lengths))
     whole = Uplink(rate, 1, vad=vad).push(signal)
     uplink = Uplink(rate, 1, vad=vad)
