@@ -107,6 +107,16 @@ void Int16Buffer::check(const char* name, std::size_t channels, FrameCount frame
   }
 }
 
+FrameCount optional_count(py::handle value, const char* name) {
+  if (!value || value.is_none()) return std::nullopt;
+  if (PyIndex_Check(value.ptr()) == 0) {
+    throw py::type_error(std::string(name) + ": expected an int or None, got " + type_name(value));
+  }
+  const Py_ssize_t count = PyNumber_AsSsize_t(value.ptr(), PyExc_OverflowError);
+  if (count == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return count;
+}
+
 std::size_t checked_size(Py_ssize_t value, const char* name) {
   if (value < 0) throw py::value_error(std::string(name) + ": expected 0 or more, got " + std::to_string(value));
   return static_cast<std::size_t>(value);

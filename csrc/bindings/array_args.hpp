@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,19 +13,25 @@ namespace py = pybind11;
 
 namespace sonicrtc::bindings {
 
-/// Types that only name themselves in signatures and stubs; the checks are below.
-class BufferObject : public py::object {
-  PYBIND11_OBJECT(BufferObject, py::object, is_anything)
+/// Text as a template argument.
+template <std::size_t size>
+struct Text {
+  char characters[size]{};
+  constexpr Text(const char (&text)[size]) { std::copy_n(text, size, characters); }  // NOLINT: meant to be implicit
+};
+
+/// Any object, called `text` in signatures and so in the stubs. What it really is, is checked where it is used.
+template <Text text>
+class Named : public py::object {
+  PYBIND11_OBJECT(Named, py::object, is_anything)
   static bool is_anything(PyObject* object) { return object != nullptr; }
 };
-class Int16Array : public py::object {
-  PYBIND11_OBJECT(Int16Array, py::object, is_anything)
-  static bool is_anything(PyObject* object) { return object != nullptr; }
-};
-class Float32Array : public py::object {
-  PYBIND11_OBJECT(Float32Array, py::object, is_anything)
-  static bool is_anything(PyObject* object) { return object != nullptr; }
-};
+
+using BufferObject = Named<"collections.abc.Buffer">;
+using OptionalBuffer = Named<"collections.abc.Buffer | None">;
+using OptionalInt = Named<"int | None">;
+using Int16Array = Named<"numpy.typing.NDArray[numpy.int16]">;
+using Float32Array = Named<"numpy.typing.NDArray[numpy.float32]">;
 
 /// Number of frames that the caller says are audio, out of a longer buffer.
 using FrameCount = std::optional<Py_ssize_t>;
@@ -56,6 +63,9 @@ class Int16Buffer {
   std::size_t frames_ = 0;
 };
 
+/// None (or null) means that no count was given. Raises TypeError for what is no integer.
+FrameCount optional_count(py::handle value, const char* name);
+
 /// A size given as a Python int: ValueError below zero.
 std::size_t checked_size(Py_ssize_t value, const char* name);
 
@@ -65,16 +75,8 @@ Int16Array new_int16_array(std::size_t frames, std::int16_t*& data);
 }  // namespace sonicrtc::bindings
 
 namespace pybind11::detail {
-template <>
-struct handle_type_name<sonicrtc::bindings::BufferObject> {
-  static constexpr auto name = const_name("collections.abc.Buffer");
-};
-template <>
-struct handle_type_name<sonicrtc::bindings::Int16Array> {
-  static constexpr auto name = const_name("numpy.typing.NDArray[numpy.int16]");
-};
-template <>
-struct handle_type_name<sonicrtc::bindings::Float32Array> {
-  static constexpr auto name = const_name("numpy.typing.NDArray[numpy.float32]");
+template <sonicrtc::bindings::Text text>
+struct handle_type_name<sonicrtc::bindings::Named<text>> {
+  static constexpr auto name = const_name(text.characters);
 };
 }  // namespace pybind11::detail

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <exception>
 #include <new>
-#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -82,14 +81,6 @@ inline void add_fast_method(const py::object& type, PyMethodDef& definition) {
   PyObject* const method = PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(type.ptr()), &definition);
   if (method == nullptr) throw py::error_already_set();
   type.attr(definition.ml_name) = py::reinterpret_steal<py::object>(method);
-}
-
-/// None and absent mean that no count was given. Raises TypeError for what is no integer.
-inline std::optional<Py_ssize_t> optional_count(PyObject* value) {
-  if (value == nullptr || value == Py_None) return std::nullopt;
-  const Py_ssize_t count = PyNumber_AsSsize_t(value, PyExc_OverflowError);
-  if (count == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-  return count;
 }
 
 }  // namespace sonicrtc::bindings

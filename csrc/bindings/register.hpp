@@ -3,8 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include <string>
-
+#include "array_args.hpp"
 #include "sonicrtc/filters.hpp"
 
 namespace sonicrtc::bindings {
@@ -13,7 +12,9 @@ void register_uplink(pybind11::module_& m);
 void register_playout(pybind11::module_& m);
 void register_resampler(pybind11::module_& m);
 
+using QualityName = Named<"typing.Literal['default', 'high']">;
+
 /// Raises ValueError for another name than "default" or "high".
-Quality parse_quality(const std::string& name);
+Quality parse_quality(const QualityName& name);
 
 }  // namespace sonicrtc::bindings

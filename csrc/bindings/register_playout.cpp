@@ -1,6 +1,4 @@
-#include <pybind11/stl.h>
-
-#include <algorithm>
+#include <cstdint>
 
 #include "array_args.hpp"
 #include "register.hpp"
@@ -13,12 +11,12 @@ double to_ms(const Playout& playout, std::uint64_t frames) {
   return static_cast<double>(frames) * 1000.0 / playout.input_rate_hz();
 }
 
-std::size_t push(Playout& self, const BufferObject& chunk, FrameCount frames) {
-  const Int16Buffer input(chunk, "chunk", 1, frames);
+std::size_t push(Playout& self, const BufferObject& chunk, const OptionalInt& frames) {
+  const Int16Buffer input(chunk, "chunk", 1, optional_count(frames, "frames"));
   return self.push(input.data(), input.frames());
 }
 
-Int16Array pull(Playout& self, Py_ssize_t frames, const py::object& out) {
+Int16Array pull(Playout& self, Py_ssize_t frames, const OptionalBuffer& out) {
   const std::size_t count = checked_size(frames, "frames");
   if (out.is_none()) {
     std::int16_t* data = nullptr;
@@ -50,8 +48,8 @@ Raises
 ------
 ValueError
     A rate is unknown or the capacity out of range.)")
-      .def(py::init<int, int, int>(), py::arg("input_rate_hz") = 24000, py::arg("output_rate_hz") = 48000,
-           py::arg("capacity_ms") = 60000)
+      .def(py::init<int, int, int>(), py::arg("input_rate_hz").noconvert() = 24000,
+           py::arg("output_rate_hz").noconvert() = 48000, py::arg("capacity_ms").noconvert() = 60000)
       .def("push", &push, py::arg("chunk"), py::arg("frames") = py::none(),
            R"(Queue a chunk from the model.
 
@@ -66,7 +64,7 @@ Returns
 -------
 int
     Frames that fitted. What did not is dropped and counted in `dropped_frames`.)")
-      .def("pull", &pull, py::arg("frames"), py::arg("out") = py::none(),
+      .def("pull", &pull, py::arg("frames").noconvert(), py::arg("out") = py::none(),
            R"(Take audio for the listener.
 
 Parameters

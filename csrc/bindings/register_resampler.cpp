@@ -1,5 +1,4 @@
-#include <pybind11/stl.h>
-
+#include <string>
 #include <vector>
 
 #include "array_args.hpp"
@@ -16,8 +15,8 @@ Int16Array process(Resampler& self, const std::int16_t* in, std::size_t frames) 
   return array;
 }
 
-Int16Array push(Resampler& self, const BufferObject& block, FrameCount frames) {
-  const Int16Buffer input(block, "block", 1, frames);
+Int16Array push(Resampler& self, const BufferObject& block, const OptionalInt& frames) {
+  const Int16Buffer input(block, "block", 1, optional_count(frames, "frames"));
   return process(self, input.data(), input.frames());
 }
 
@@ -30,7 +29,8 @@ Int16Array flush(Resampler& self) {
 
 }  // namespace
 
-Quality parse_quality(const std::string& name) {
+Quality parse_quality(const QualityName& quality) {
+  const std::string name = py::str(quality);
   if (name == "default") return Quality::standard;
   if (name == "high") return Quality::high;
   throw py::value_error("quality: expected 'default' or 'high', got '" + name + "'");
@@ -54,10 +54,10 @@ Raises
 ------
 ValueError
     A rate or quality is unknown.)")
-      .def(py::init([](int input_rate_hz, int output_rate_hz, const std::string& quality) {
+      .def(py::init([](int input_rate_hz, int output_rate_hz, const QualityName& quality) {
              return Resampler(input_rate_hz, output_rate_hz, parse_quality(quality));
            }),
-           py::arg("input_rate_hz"), py::arg("output_rate_hz"), py::arg("quality") = "default")
+           py::arg("input_rate_hz").noconvert(), py::arg("output_rate_hz").noconvert(), py::arg("quality") = "default")
       .def("push", &push, py::arg("block"), py::arg("frames") = py::none(),
            R"(Convert one block.
 

@@ -1,5 +1,5 @@
 #include <pybind11/numpy.h>
-#include <pybind11/stl.h>
+
 
 #include <array>
 #include <memory>
@@ -45,20 +45,15 @@ struct PyBlock {
   View preroll;
 };
 
-/// Types that only name themselves in signatures.
-class BlockObject : public py::object {
-  PYBIND11_OBJECT(BlockObject, py::object, is_anything)
-  static bool is_anything(PyObject* object) { return object != nullptr; }
-};
-class OptionalVadConfig : public py::object {
-  PYBIND11_OBJECT(OptionalVadConfig, py::object, is_anything)
-  static bool is_anything(PyObject* object) { return object != nullptr; }
-};
+using BlockObject = Named<"sonicrtc._core.Block">;
+using OptionalVadConfig = Named<"sonicrtc.config.VadConfig | None">;
+using DownmixName = Named<"typing.Literal['mean', 'left', 'right']">;
 
-Mix parse_mix(int channels, const std::string& downmix) {
+Mix parse_mix(int channels, const DownmixName& name) {
   if (channels != 1 && channels != 2) {
     throw py::value_error("channels: expected 1 or 2, got " + std::to_string(channels));
   }
+  const std::string downmix = py::str(name);
   if (downmix != "mean" && downmix != "left" && downmix != "right") {
     throw py::value_error("downmix: expected 'mean', 'left' or 'right', got '" + downmix + "'");
   }
@@ -68,14 +63,14 @@ Mix parse_mix(int channels, const std::string& downmix) {
 
 class PyUplink {
  public:
-  PyUplink(int input_rate_hz, int channels, const std::string& downmix, const std::string& quality,
+  PyUplink(int input_rate_hz, int channels, const DownmixName& downmix, const QualityName& quality,
            const OptionalVadConfig& vad)
       : channels_(static_cast<std::size_t>(channels)),
         uplink_(input_rate_hz, parse_mix(channels, downmix), parse_quality(quality), make_gate(vad)) {}
 
   /// Returns a new reference to the block that was filled.
   PyObject* push(PyObject* block, PyObject* frames, PyObject* out) {
-    const Int16Buffer input(block, "block", channels_, optional_count(frames));
+    const Int16Buffer input(block, "block", channels_, optional_count(frames, "frames"));
     const std::size_t needed = uplink_.output_frames(input.frames());
     py::object made;
     if (out == nullptr || out == Py_None) {
@@ -148,23 +143,6 @@ std::unique_ptr<SpeechGate> PyUplink::make_gate(const OptionalVadConfig& vad) {
   detector_ = owned.get();
   return std::make_unique<SpeechGate>(settings, std::move(owned));
 }
-
-}  // namespace
-}  // namespace sonicrtc::bindings
-
-namespace pybind11::detail {
-template <>
-struct handle_type_name<sonicrtc::bindings::BlockObject> {
-  static constexpr auto name = const_name("sonicrtc._core.Block");
-};
-template <>
-struct handle_type_name<sonicrtc::bindings::OptionalVadConfig> {
-  static constexpr auto name = const_name("sonicrtc.config.VadConfig | None");
-};
-}  // namespace pybind11::detail
-
-namespace sonicrtc::bindings {
-namespace {
 
 void register_block(py::module_& m) {
   py::class_<PyBlock>(m, "Block", R"(One block of uplink audio at 16 kHz, mono.
@@ -270,10 +248,10 @@ ValueError
 ImportError
     The detector is not installed.)");
   uplink
-      .def(py::init<int, int, const std::string&, const std::string&, const OptionalVadConfig&>(),
-           py::arg("input_rate_hz") = 48000, py::arg("channels") = 2, py::arg("downmix") = "mean",
+      .def(py::init<int, int, const DownmixName&, const QualityName&, const OptionalVadConfig&>(),
+           py::arg("input_rate_hz").noconvert() = 48000, py::arg("channels").noconvert() = 2, py::arg("downmix") = "mean",
            py::arg("quality") = "default", py::arg("vad") = py::none())
-      .def("block", &PyUplink::block, py::arg("max_frames"),
+      .def("block", &PyUplink::block, py::arg("max_frames").noconvert(),
            "A reusable Block for pushes of up to `max_frames` frames of input.")
       .def("reset", &PyUplink::reset, "Back to the state after construction.")
       .def_property_readonly("delay_frames", &PyUplink::delay_frames, "How late the output is, in frames of 16 kHz.");

@@ -23,7 +23,7 @@ struct GridPoint {
 };
 
 std::vector<GridPoint> make_grid(const LowpassSpec& spec, std::size_t coefficients) {
-  const std::size_t density = coefficients > 128 ? 12 : 16;
+  const std::size_t density = coefficients > 128 ? 8 : 16;
   const double step = 0.5 / static_cast<double>(density * coefficients);
   std::vector<GridPoint> grid;
   const auto add_band = [&](double from, double to, double desired, double weight) {

@@ -153,13 +153,13 @@ class Calls:
             _log.warning("calls did not end in time", extra={"calls": self.active})
 
     async def _admit(self, client_id: str | None) -> None:
-        for call, owner in self._calls.items():
-            if client_id is not None and owner == client_id:
-                await call.hang_up("peer_left")
+        replaced = [call for call, owner in self._calls.items() if client_id is not None and owner == client_id]
+        for call in replaced:
+            await call.hang_up("peer_left")
         limit = self._config.server.max_calls
         if self._draining:
             raise BusyError("this server is stopping; try again later")
-        if self.active >= limit:
+        if self.active - len(replaced) >= limit:
             raise BusyError(f"all {limit} calls of this server are taken; try again later")
 
     def _enter(self, call: Call, client_id: str | None) -> None:

@@ -76,8 +76,11 @@ class Feed:
         self.dropped = 0
 
     def tell(self, *events: ServerEvent) -> None:
-        """Tell the page and the readers. What is too large for the page is told to the readers only."""
-        for event in events:
+        """Tell the page and the readers. What is too large for the page is told to the readers only.
+
+        After :meth:`close` nothing is told.
+        """
+        for event in () if self.closed else events:
             stamped = self.publish(event)
             try:
                 self._send(encode(stamped))

@@ -52,31 +52,35 @@ class _PrivateCaTransport(AWSCRTHTTPClient):
         self._tls_ctx = crt_io.ClientTlsContext(options)
         self._bodies: list[Any] = []
         self._writers: list[asyncio.Task[None]] = []
-        self._readers: list[Any] = []
+        self._generators: list[Any] = []
 
     async def send(self, request: Any, **options: Any) -> Any:
-        response = await super().send(request, **options)
+        response: Any = await super().send(request, **options)
         chunks = response.chunks
 
         def kept() -> Any:
-            self._readers.append(chunks())
-            return self._readers[-1]
+            self._generators.append(chunks())
+            return self._generators[-1]
 
         response.chunks = kept
         self._bodies.append(request.body)
         self._writers.append(response._stream._writer)
         return response
 
+    def _create_body_generator(self, body: Any) -> Any:
+        self._generators.append(super()._create_body_generator(body))
+        return self._generators[-1]
+
     async def end(self) -> None:
         """Leave no task and no half-read generator behind."""
-        for reader in self._readers:
-            await reader.aclose()
         for body in self._bodies:
             await body.close(flush=False)
         if self._writers:
             await asyncio.wait(self._writers, timeout=10)
         for writer in self._writers:
             writer.exception()  # retrieved: the service ended first, and that is what the test wants
+        for generator in self._generators:
+            await generator.aclose()
 
 
 class Talk:
@@ -145,9 +149,11 @@ async def serving(
     state: LocalState, brain: Callable[[], Brain] = EchoBrain, **options: Any
 ) -> AsyncIterator[tuple[LocalSonic, Any]]:
     """Yield a service and a client of it; opened and closed sessions must agree in the end."""
-    async with LocalSonic(state=state, brain=brain, **options) as sonic:
-        async with client(sonic.endpoint, state.ca_file, state.keys) as made:
-            yield sonic, made
+    async with (
+        LocalSonic(state=state, brain=brain, **options) as sonic,
+        client(sonic.endpoint, state.ca_file, state.keys) as made,
+    ):
+        yield sonic, made
     assert sonic.sessions.opened == sonic.sessions.closed
 
 

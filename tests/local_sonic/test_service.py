@@ -13,13 +13,13 @@ from aws_sdk_bedrock_runtime.models import InvokeModelWithBidirectionalStreamOpe
 from smithy_aws_core.identity import AWSCredentialsIdentity
 from smithy_aws_event_stream.exceptions import UnmodeledEventError
 from smithy_core.exceptions import CallError
-
-from sonicrtc.credentials import AwsKeys
-from sonicrtc.local.sonic import Limits, LocalSonic, Refusal
-from sonicrtc.local.sonic.shapes import flaw
-from sonicrtc.local.state import LocalState
 from tests.local_sonic import sdk
 from tests.local_sonic.sdk import Talk, audio, closing, opening, scripted, serving, talk
+
+from sonicrtc.credentials import AwsKeys
+from sonicrtc.local.sonic import Brain, EchoBrain, Limits, LocalSonic, Refusal
+from sonicrtc.local.sonic.shapes import flaw
+from sonicrtc.local.state import LocalState
 
 SILENCE = bytes(1024)
 
@@ -97,7 +97,7 @@ async def test_text_typed_during_the_call_reaches_the_brain(state: LocalState) -
 async def refused(state: LocalState, keys: AwsKeys | None = None, *, region: str = "us-east-1", **options: Any) -> Any:
     """Open a stream that must be refused, and return what the SDK raised."""
     model_id = options.pop("model_id", sdk.MODEL_ID)
-    async with LocalSonic(state=state, brain=sdk.EchoBrain) as sonic:
+    async with LocalSonic(state=state, brain=EchoBrain) as sonic:
         sonic.refuse_with = options.pop("refuse_with", None)
         async with sdk.client(sonic.endpoint, state.ca_file, keys or state.keys, region=region) as client:
             conversation = await talk(client, model_id)
@@ -132,9 +132,7 @@ async def test_a_signature_for_another_region_is_refused(state: LocalState) -> N
         ("Not A Model", models.ValidationException),
     ],
 )
-async def test_a_model_that_is_not_there_is_refused(
-    state: LocalState, model_id: str, error: type[Exception]
-) -> None:
+async def test_a_model_that_is_not_there_is_refused(state: LocalState, model_id: str, error: type[Exception]) -> None:
     assert isinstance(await refused(state, model_id=model_id), error)
 
 
@@ -239,8 +237,8 @@ async def test_a_brain_that_breaks_ends_its_own_session_only(state: LocalState) 
         async def run(self, setup: object, inputs: object, emit: object) -> None:
             raise ZeroDivisionError
 
-    brains = iter([Broken, sdk.EchoBrain])
-    async with serving(state, lambda: next(brains)()) as (_, client):
+    brains: list[Brain] = [EchoBrain(), Broken()]
+    async with serving(state, brains.pop) as (_, client):
         broken = await talk(client)
         await broken.send(*opening())
         assert isinstance(await fail(broken), models.InternalServerException)
@@ -261,9 +259,7 @@ async def test_a_stream_can_be_broken_off(state: LocalState, how: str) -> None:
     assert sonic.sessions.closed == 1
 
 
-@pytest.mark.parametrize(
-    ("how", "error"), [("corrupt", "ChecksumMismatch"), ("truncate", "InvalidEventBytes")]
-)
+@pytest.mark.parametrize(("how", "error"), [("corrupt", "ChecksumMismatch"), ("truncate", "InvalidEventBytes")])
 async def test_broken_bytes_can_be_sent(state: LocalState, how: str, error: str) -> None:
     async with serving(state, scripted({"fault": how})) as (_, client):
         conversation = await talk(client)
@@ -271,8 +267,18 @@ async def test_broken_bytes_can_be_sent(state: LocalState, how: str, error: str)
         assert type(await fail(conversation)).__name__ == error
 
 
+async def test_a_connection_can_be_announced_to_end(state: LocalState) -> None:
+    async with serving(state, scripted({"user": "bye"}, {"fault": "goaway"})) as (_, client):
+        first = await talk(client)
+        await first.send(*opening())
+        await first.until("textOutput")
+        with pytest.raises(Exception, match="GOAWAY_RECEIVED"):
+            await (await talk(client)).receive()
+        assert (await finish(first))[-1][0] == "completionEnd"
+
+
 async def test_stopping_the_service_ends_open_sessions(state: LocalState) -> None:
-    async with LocalSonic(state=state, brain=sdk.EchoBrain) as sonic:
+    async with LocalSonic(state=state, brain=EchoBrain) as sonic:
         opened = sdk.client(sonic.endpoint, state.ca_file, state.keys)
         client = await opened.__aenter__()
         conversation = await talk(client)

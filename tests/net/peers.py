@@ -33,9 +33,11 @@ def silence(frames: int) -> Int16:
 
 
 def level_at(audio: Int16, hz: float, rate_hz: int = 48_000) -> float:
-    """Amplitude of the component at `hz`, in units of one sample."""
-    n = np.arange(len(audio))
-    return float(2 * np.abs(np.mean(audio * np.exp(-2j * np.pi * hz * n / rate_hz))))
+    """Amplitude of the component at `hz`, in units of one sample: the median over windows of 20 ms."""
+    size = rate_hz // 50
+    windows = audio[: len(audio) // size * size].reshape(-1, size)
+    wave = np.exp(-2j * np.pi * hz * np.arange(size) / rate_hz)
+    return float(np.median(2 * np.abs(np.mean(windows * wave, axis=1))))
 
 
 @dataclass

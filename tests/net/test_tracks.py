@@ -7,7 +7,6 @@ import math
 import selectors
 from collections import deque
 from collections.abc import Buffer, Coroutine
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -59,11 +58,11 @@ def stall(seconds: float) -> None:
 def test_a_packet_comes_every_20_ms_and_never_drifts() -> None:
     async def check() -> None:
         track, start_s = OutboundAudio(silence), now_s()
-        for number in range(5000):
+        for number in range(2000):
             frame = await track.recv()
             stall(0.003 * (number % 5))  # work that takes up to 12 of the 20 ms
             assert frame.pts == 960 * number
-        assert now_s() - start_s == pytest.approx(4999 * 0.02, abs=0.013)
+        assert now_s() - start_s == pytest.approx(1999 * 0.02, abs=0.013)
         assert track.skipped_packets == 0
 
     in_virtual_time(check())
@@ -109,7 +108,7 @@ def test_a_packet_holds_what_was_pulled_on_both_channels() -> None:
         samples = np.frombuffer(frame.planes[0], np.int16, count=1920).reshape(-1, 2)
         assert np.array_equal(samples[:, 0], Tone(1000)(960))
         assert np.array_equal(samples[:, 1], samples[:, 0])
-        assert (frame.sample_rate, Fraction(frame.time_base)) == (48_000, Fraction(1, 48_000))
+        assert (frame.sample_rate, frame.time_base.numerator, frame.time_base.denominator) == (48_000, 1, 48_000)
 
     in_virtual_time(check())
 
@@ -179,6 +178,12 @@ def test_a_quiet_sender_becomes_silence_as_time_passes() -> None:
     letters, inbound = received(0, 1.2, 960 * 60)
     assert letters == "A" + 59 * "0" + "A"
     assert inbound.filled_frames == 59 * 960
+
+
+def test_the_silence_of_a_quiet_sender_comes_in_steps_of_100_ms() -> None:
+    letters, inbound = received(0, 2.05)
+    assert letters == "A" + 17 * 5 * "0"
+    assert inbound.filled_frames == 17 * 4800
 
 
 def test_before_the_first_packet_there_is_no_time_to_fill() -> None:

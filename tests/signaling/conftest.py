@@ -104,6 +104,7 @@ def talk(kvs: LocalKvs, make_master: Callable[..., SignalingMaster]) -> Callable
 def connections(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[str]:
     """The presigned URLs with which masters have connected."""
     urls: asyncio.Queue[str] = asyncio.Queue()
+
     async def record(http: Any, url: str, **options: Any) -> Any:
         opened = await connection.open_socket(http, url, **options)
         await urls.put(url)

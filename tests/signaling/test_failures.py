@@ -13,7 +13,7 @@ import pytest
 
 from sonicrtc.config import SignalingConfig
 from sonicrtc.credentials import AwsKeys, StaticCredentials
-from sonicrtc.errors import ConfigError, SignalingDeniedError, SignalingError
+from sonicrtc.errors import ConfigError, CredentialsError, SignalingDeniedError, SignalingError
 from sonicrtc.local.kvs import LocalKvs
 from sonicrtc.signaling.control import ControlPlane, _make_client, presign
 from sonicrtc.signaling.kvs import SignalingMaster, SignalingViewer
@@ -39,6 +39,8 @@ async def silent_port() -> AsyncIterator[int]:
 
 
 async def fails_within_5_s(master: SignalingMaster) -> SignalingError:
+    # Importing boto3 is what a busy machine takes longest for, and is no part of what is measured.
+    _make_client(SignalingConfig(), "kinesisvideo", None, KEYS).close()
     began = time.monotonic()
     with pytest.raises(SignalingError) as caught:
         await master.run()
@@ -58,6 +60,17 @@ async def test_wrong_keys_are_an_error_soon(kvs: LocalKvs, make_master: Make, ke
     assert isinstance(error, SignalingDeniedError)
     assert (error.code, error.retryable) == ("signaling_denied", False)
     assert error.__cause__ is not None
+
+
+async def test_missing_keys_are_an_error_before_anything_is_asked(kvs: LocalKvs, desk: Any) -> None:
+    class Nothing:
+        async def frozen(self) -> AwsKeys:
+            raise CredentialsError("no AWS credentials found")
+
+    config = SignalingConfig(channel="room", endpoint=kvs.endpoint)
+    master = SignalingMaster(config, credentials=Nothing(), on_offer=desk.on_offer, on_candidate=desk.on_candidate)
+    with pytest.raises(CredentialsError, match="no AWS credentials"):
+        await master.run()
 
 
 async def test_a_service_that_is_not_there_is_an_error_soon(make_master: Make, free_port: int) -> None:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sonicrtc.errors import SignalingError
@@ -104,6 +104,8 @@ def test_a_description_that_the_service_would_refuse_is_refused_before() -> None
         protocol.write_offer("x" * 8000)
 
 
+# A busy machine is no reason to fail.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 EVENTS = Offer | Answer | Candidate | GoAway | ReconnectIce | StatusResponse | Unknown
 KINDS = ["SDP_OFFER", "SDP_ANSWER", "ICE_CANDIDATE", "GO_AWAY", "RECONNECT_ICE_SERVER", "STATUS_RESPONSE"]
 JSON = st.recursive(
@@ -121,11 +123,13 @@ MESSAGES = st.fixed_dictionaries(
 )
 
 
+@patient
 @given(st.text() | JSON.map(json.dumps) | MESSAGES.map(json.dumps))
 def test_any_text_is_an_event_or_unknown(text: str) -> None:
     assert protocol.read(text) is None or isinstance(protocol.read(text), EVENTS)
 
 
+@patient
 @given(st.text(max_size=1000))
 def test_what_a_viewer_writes_is_read_back(sdp: str) -> None:
     written = json.loads(protocol.write_offer(sdp))

@@ -1,25 +1,28 @@
 """The one place that reaches below aiortc's public surface, checked when it is imported.
 
-aiortc 1.16 on aioice 0.13. Three things are needed from inside: which host addresses are offered,
-the rules by which an ICE server's address is read, and the level that goes with each sent packet.
+aiortc 1.16 on aioice 0.13. Four things are needed from inside: which host addresses are offered,
+the rules by which an ICE server's address is read, the level that goes with each sent packet, and
+how connecting ends when the connection is closed meanwhile.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import aioice.ice
 import numpy as np
-from aiortc import RTCConfiguration, RTCIceServer, rtcicetransport, rtp
+from aiortc import InvalidStateError, RTCConfiguration, RTCIceServer, RTCPeerConnection, rtcicetransport, rtp
 from av import AudioFrame
 
 from sonicrtc.errors import ConfigError, MissingExtraError
 
 LOOPBACK = "127.0.0.1"
+_CONNECT = "_RTCPeerConnection__connect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,15 @@ def configuration(servers: Sequence[str | IceServer]) -> RTCConfiguration:
         urls = ", ".join(url for server in known for url in server.urls)
         raise ConfigError(f"ICE server: expected stun:host[:port] or turn:host[:port], got {urls!r}") from exc
     return RTCConfiguration(iceServers=ice)
+
+
+class PeerConnection(RTCPeerConnection):
+    """aiortc's, which may be closed while it connects without an error that nobody can catch."""
+
+    async def _RTCPeerConnection__connect(self) -> None:
+        connect: Callable[[], Awaitable[None]] = getattr(super(), _CONNECT)
+        with suppress(InvalidStateError):
+            await connect()
 
 
 def _with_loopback(gather: Callable[[bool, bool], list[str]]) -> Callable[[bool, bool], list[str]]:
@@ -86,6 +98,7 @@ def _require(owner: Any, name: str, parameters: tuple[str, ...]) -> None:
 
 
 _require(aioice.ice, "get_host_addresses", ("use_ipv4", "use_ipv6"))
+_require(RTCPeerConnection, _CONNECT, ("self",))
 _require(rtp, "compute_audio_level_dbov", ("frame",))
 _require(rtcicetransport, "connection_kwargs", ("servers",))
 setattr(rtp, "compute_audio_level_dbov", audio_level_dbov)  # noqa: B010 - mypy

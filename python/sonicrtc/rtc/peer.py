@@ -17,14 +17,13 @@ from aiortc import (
     InvalidStateError,
     MediaStreamTrack,
     RTCDataChannel,
-    RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, OperationError
 
 from sonicrtc.errors import PeerError, SdpError
-from sonicrtc.rtc.packets import IceServer, configuration
+from sonicrtc.rtc.packets import IceServer, PeerConnection, configuration
 from sonicrtc.rtc.sdp import Description, check, parse_candidate
 from sonicrtc.rtc.tracks import InboundAudio, OutboundAudio
 
@@ -85,7 +84,7 @@ class Peer:
         on_state: Callable[[str], None] = lambda state: None,
         connect_timeout_s: float = 20.0,
     ) -> None:
-        self._pc = RTCPeerConnection(configuration(ice_servers))
+        self._pc = PeerConnection(configuration(ice_servers))
         self._on_audio, self._on_message, self._on_state = on_audio, on_message, on_state
         self._connect_timeout_s = connect_timeout_s
         self._remote_track: MediaStreamTrack | None = None
@@ -258,6 +257,8 @@ class Peer:
 
     async def _close_channel(self) -> None:
         """Reset the channel's streams: the other side confirms that after all that was sent."""
+        if self._queued and self._described and self._pc.localDescription is not None:
+            await self._settled.wait()
         if self.state != "connected" or self._pc.sctp is None or self._channel_closed.is_set():
             return
         if self._queued:

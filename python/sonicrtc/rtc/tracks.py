@@ -28,7 +28,8 @@ _TIME_BASE = Fraction(1, RATE_HZ)
 _CATCH_UP_S = 0.1
 _SILENCE = bytes(4 * FRAMES)
 _MAX_GAP_FRAMES = RATE_HZ
-_QUIET_AFTER_S = 0.5
+_QUIET_AFTER_S = 0.4
+_QUIET_STEP_S = 0.1
 
 
 class OutboundAudio(MediaStreamTrack):
@@ -85,7 +86,8 @@ class InboundAudio:
 
     aiortc leaves lost packets out and delivers nothing at all while the sender is quiet; the model
     measures pauses on the audio's own time axis. So a jump of the timestamps becomes silence of the
-    same length, and so does every half second without a packet.
+    same length, and a sender that stays quiet becomes silence as time passes, in steps short enough
+    for the model's outbox.
 
     Parameters
     ----------
@@ -104,16 +106,19 @@ class InboundAudio:
 
     async def run(self) -> None:
         """Read until the track ends."""
+        patience_s = _QUIET_AFTER_S
         while True:
             try:
-                async with asyncio.timeout(_QUIET_AFTER_S):
+                async with asyncio.timeout(patience_s):
                     frame = await self._track.recv()
             except TimeoutError:
+                patience_s = _QUIET_STEP_S
                 if self._next_pts is not None:
-                    self._fill(int(_QUIET_AFTER_S * RATE_HZ))
+                    self._fill(int(_QUIET_STEP_S * RATE_HZ))
                 continue
             except MediaStreamError:
                 return
+            patience_s = _QUIET_AFTER_S
             assert isinstance(frame, AudioFrame)
             self._take(frame)
 

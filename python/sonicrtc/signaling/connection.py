@@ -57,9 +57,9 @@ async def _pump(source: _Socket, sink: _Socket) -> None:
     except (aiohttp.ClientError, ConnectionError):
         code = aiohttp.WSCloseCode.GOING_AWAY
     finally:
-        # Closing both ends the other direction's wait as well.
-        await sink.close(code=code)
+        # The offender hears the reason first; closing the other ends the other direction as well.
         await source.close(code=code)
+        await sink.close(code=code)
 
 
 def client_session(ca_file: Path | None) -> aiohttp.ClientSession:

@@ -26,8 +26,8 @@ PRESIGNED_S = 299
 
 # Together below 5 s: a wrong address must be an error before a person gives up.
 _CONNECT_TIMEOUT_S = 2.0
-_READ_TIMEOUT_S = 2.5
-_CALL_DEADLINE_S = 4.5
+_READ_TIMEOUT_S = 2.0
+_CALL_DEADLINE_S = 4.0
 
 _DENIED = frozenset(
     {
@@ -82,6 +82,7 @@ class ControlPlane:
         info = await self._describe(name)
         if info is None:
             await self._create(name)
+        if info is None or info["ChannelStatus"] != "ACTIVE":
             info = await self._await_active(name)
         return str(info["ChannelARN"])
 

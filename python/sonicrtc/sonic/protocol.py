@@ -182,6 +182,8 @@ class SonicProtocol:
         tools: Sequence[ToolSpec] = (),
         history: Sequence[Message] = (),
     ) -> None:
+        if history and history[0].role != "USER":
+            raise ValueError("history must begin with the user: the service refuses another beginning")
         self._config = config
         self._tools = tuple(tools)
         self._earlier = tuple(history)
@@ -211,7 +213,8 @@ class SonicProtocol:
         self._require(Phase.IDLE)
         self.state = Phase.OPEN
         self._put(self._session_start(), self._prompt_start())
-        self._put_text("SYSTEM", self._config.instructions, interactive=False)
+        if self._config.instructions.strip():
+            self._put_text("SYSTEM", self._config.instructions, interactive=False)
         for message in self._earlier:
             self._put_text(message.role, message.text, interactive=False)
         self._put(
@@ -230,9 +233,10 @@ class SonicProtocol:
         return self._audio.encode(pcm)
 
     def send_text(self, text: str) -> None:
-        """Put the user's written text into the conversation."""
+        """Put the user's written text into the conversation; a blank one is nothing."""
         self._require(Phase.OPEN)
-        self._put_text("USER", text, interactive=True)
+        if text.strip():
+            self._put_text("USER", text, interactive=True)
 
     def send_tool_result(self, tool_use_id: str, result: object) -> None:
         """Answer a `ToolRequest`; `result` must be something that JSON can hold."""

@@ -1,0 +1,286 @@
+# Generated from the built module by tests/lint/generate_stubs.py; do not edit.
+"""
+The audio core of SonicRTC; import it by sonicrtc.audio.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import typing
+
+import numpy
+import numpy.typing
+
+import sonicrtc.config
+
+__all__: list[str] = ["Block", "Playout", "Resampler", "Uplink", "isa"]
+
+class Block:
+    """
+    One block of uplink audio at 16 kHz, mono.
+
+    The arrays are views of memory that belongs to the block; they hold until it is filled again.
+    """
+    @property
+    def f32(self) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        Gated audio as float32 in [-1, 1), shape (frames,).
+        """
+    @property
+    def frames(self) -> int:
+        """
+        How many frames are valid.
+        """
+    @property
+    def level_dbfs(self) -> float:
+        """
+        RMS before the gate in dB relative to full scale (a full-scale sine is at -3); -120 at least.
+        """
+    @property
+    def onset(self) -> int:
+        """
+        Where in the block the gate opened, 0 to `frames`; -1 when it did not.
+        """
+    @property
+    def preroll(self) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        Audio from just before `onset` that had gone out as zeros, int16, shape (m,).
+
+        Empty unless the gate opened in this block and its policy is "zeros". Send ``s16[:onset]``, `preroll`,
+        ``s16[onset:]``. A block in which the gate opened twice (only one longer than the hangover can)
+        holds the pre-roll of the last opening.
+        """
+    @property
+    def s16(self) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        Gated audio as int16, shape (frames,).
+        """
+    @property
+    def speech(self) -> bool:
+        """
+        Whether the gate was open at the end of the block; always true without a detector.
+        """
+
+class Uplink:
+    """
+    From a caller's audio to the model's: 16 kHz mono, as int16 and float32 from one pass.
+
+    The output is the same bits however the input is cut into blocks, with and without a gate: a decision
+    of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate
+    is downmixed, filtered, judged and gated by one call that allocates nothing when `out` is given.
+
+    Parameters
+    ----------
+    input_rate_hz : {8000, 16000, 24000, 44100, 48000}
+        Rate of the input.
+    channels : {1, 2}
+        Interleaved channels of the input.
+    downmix : {"mean", "left", "right"}
+        How two channels become one.
+    quality : {"default", "high"}
+        At 48 kHz, "default" is flat to 7 kHz, below -90 dB from 9 kHz, 1.2 ms late; what folds back stays
+        above 7 kHz. "high" is below -90 dB from 8 kHz and 2.5 ms late.
+    vad : VadConfig, optional
+        Detect speech, and gate by it.
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range.
+    ImportError
+        The detector is not installed.
+    """
+    def __init__(
+        self,
+        input_rate_hz: int = 48000,
+        channels: int = 2,
+        downmix: typing.Literal["mean", "left", "right"] = "mean",
+        quality: typing.Literal["default", "high"] = "default",
+        vad: sonicrtc.config.VadConfig | None = None,
+    ) -> None: ...
+    def block(self, max_frames: int) -> Block:
+        """
+        A reusable Block for pushes of up to `max_frames` frames of input.
+        """
+    def push(self, block: collections.abc.Buffer, frames: int | None = None, out: Block | None = None) -> Block:
+        """
+        Convert one block.
+
+        Parameters
+        ----------
+        block : buffer of int16, shape (frames, channels) or flat interleaved, or bytes
+            Any length, 0 included. Bytes are native-endian int16.
+        frames : int, optional
+            How many frames of a longer buffer are audio.
+        out : Block, optional
+            Filled and returned instead of a new one; made by :meth:`block`.
+
+        Returns
+        -------
+        Block
+            After `t` frames of input in all, ``ceil(t * 16000 / input_rate_hz)`` frames have come out.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The buffer is not what is described above; the message says what came.
+        """
+    def reset(self) -> None:
+        """
+        Back to the state after construction.
+        """
+    @property
+    def delay_frames(self) -> float:
+        """
+        How late the output is, in frames of 16 kHz.
+        """
+
+class Playout:
+    """
+    The queue between a model that speaks faster than real time and a listener.
+
+    Audio is kept at the model's rate and resampled when it is pulled. Chunks join without a seam.
+    Where audio ends, or is flushed, it fades to silence within 5 ms.
+
+    Parameters
+    ----------
+    input_rate_hz, output_rate_hz : {8000, 16000, 24000, 44100, 48000}
+        The model's rate and the listener's.
+    capacity_ms : int
+        How much audio is kept, 100 to 3600000 ms. Memory is taken one second at a time.
+
+    Raises
+    ------
+    ValueError
+        A rate is unknown or the capacity out of range.
+    """
+    def __init__(self, input_rate_hz: int = 24000, output_rate_hz: int = 48000, capacity_ms: int = 60000) -> None: ...
+    def end(self) -> None:
+        """
+        Say that the audio so far is complete: running empty after it is no underrun.
+        """
+    def flush(self) -> float:
+        """
+        Throw away what is queued; what was about to be heard fades out within 5 ms.
+
+        Returns
+        -------
+        float
+            How much was thrown away, in ms.
+        """
+    def pull(self, frames: int, out: collections.abc.Buffer | None = None) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        Take audio for the listener.
+
+        Parameters
+        ----------
+        frames : int
+            How many frames, at the output rate.
+        out : writable buffer of int16, optional
+            Filled and returned instead of a new array.
+
+        Returns
+        -------
+        numpy.ndarray of int16, shape (frames,)
+            Audio, and zeros where there is none.
+        """
+    def push(self, chunk: collections.abc.Buffer, frames: int | None = None) -> int:
+        """
+        Queue a chunk from the model.
+
+        Parameters
+        ----------
+        chunk : buffer of int16, shape (frames,) or (frames, 1), or bytes
+            Any length, 0 included.
+        frames : int, optional
+            How many frames of a longer buffer are audio.
+
+        Returns
+        -------
+        int
+            Frames that fitted. What did not is dropped and counted in `dropped_frames`.
+        """
+    def reset(self) -> None:
+        """
+        Forget audio and counters.
+        """
+    @property
+    def buffered_ms(self) -> float:
+        """
+        Audio queued, in ms.
+        """
+    @property
+    def dropped_frames(self) -> int:
+        """
+        Frames that did not fit.
+        """
+    @property
+    def played_ms(self) -> float:
+        """
+        The model's audio that was pulled since construction, in ms: what was really heard.
+        """
+    @property
+    def underruns(self) -> int:
+        """
+        How often the queue ran empty while audio was playing, `end` not having been called.
+        """
+
+class Resampler:
+    """
+    Streaming sample-rate conversion of mono int16.
+
+    The output of a signal is the same bits however it is cut into blocks: after `t` frames of input,
+    ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out.
+
+    Parameters
+    ----------
+    input_rate_hz, output_rate_hz : {8000, 16000, 24000, 44100, 48000}
+        Rates.
+    quality : {"default", "high"}
+        "default" is flat to 7/16 of the lower rate (5/12 going up) with the shortest delay;
+        "high" lets nothing above half the lower rate through, at twice the delay.
+
+    Raises
+    ------
+    ValueError
+        A rate or quality is unknown.
+    """
+    def __init__(
+        self, input_rate_hz: int, output_rate_hz: int, quality: typing.Literal["default", "high"] = "default"
+    ) -> None: ...
+    def flush(self) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        End the signal: return what is still in the filter, shape (n,), and start anew.
+        """
+    def push(self, block: collections.abc.Buffer, frames: int | None = None) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        Convert one block.
+
+        Parameters
+        ----------
+        block : buffer of int16, shape (frames,) or (frames, 1), or bytes
+            Any length, 0 included.
+        frames : int, optional
+            How many frames of a longer buffer are audio.
+
+        Returns
+        -------
+        numpy.ndarray of int16, shape (n,)
+            What the block completed.
+        """
+    def reset(self) -> None:
+        """
+        Forget the signal so far.
+        """
+    @property
+    def delay_frames(self) -> float:
+        """
+        How late the output is, in output frames.
+        """
+
+def isa() -> str:
+    """
+    Instruction set that a new object would use: 'baseline' or 'avx2'.
+    """
+
+__version__: str

@@ -1,0 +1,73 @@
+// Replaces the global allocator to count what a block costs.
+#include <cstdlib>
+#include <new>
+
+#include "check.hpp"
+#include "scripted_detector.hpp"
+#include "sonicrtc/playout.hpp"
+#include "sonicrtc/uplink.hpp"
+
+namespace {
+std::size_t allocations = 0;
+}
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* const memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace {
+
+using namespace sonicrtc;
+
+void the_counter_counts() {
+  const std::size_t before = allocations;
+  const std::vector<int> some(10);
+  CHECK(some.size() == 10);
+  CHECK(allocations == before + 1);
+}
+
+void uplink_blocks_allocate_nothing() {
+  auto gate = std::make_unique<SpeechGate>(GateSettings{.hangover_ms = 20}, std::make_unique<ScriptedDetector>([](int n) {
+                                             return n % 5 < 3 ? Verdict::voiced : Verdict::unvoiced;
+                                           }));
+  Uplink uplink(48000, Mix::mean, Quality::standard, std::move(gate));
+  Block block(uplink.max_output_frames(5000), uplink.preroll_capacity());
+  const auto in = noise(10000, 30);
+  const std::size_t before = allocations;
+  for (const std::size_t frames : {960U, 0U, 1U, 5000U, 480U}) {
+    for (int i = 0; i < 20; ++i) uplink.push(in.data(), frames, block);
+  }
+  CHECK(allocations == before);
+}
+
+void playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool() {
+  Playout playout(24000, 48000, 60000);
+  const auto in = noise(24000, 31);
+  std::vector<std::int16_t> out(48000);
+  playout.push(in.data(), 24000);
+  playout.pull(out.data(), 48000);
+  const std::size_t before = allocations;
+  for (int second = 0; second < 10; ++second) {
+    for (int i = 0; i < 50; ++i) {
+      playout.push(in.data(), 480);
+      playout.pull(out.data(), 960);
+    }
+    playout.flush();
+  }
+  CHECK(allocations <= before + 1);  // a queue that is never empty may reach into a second segment
+}
+
+}  // namespace
+
+int main() {
+  const Case cases[] = {
+      {"the counter counts", the_counter_counts},
+      {"an uplink block allocates nothing", uplink_blocks_allocate_nothing},
+      {"playout reuses its segments", playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool},
+  };
+  return run_all(cases);
+}
