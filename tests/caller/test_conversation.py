@@ -114,7 +114,12 @@ def test_an_interrupted_turn_is_complete_and_keeps_what_was_going_to_be_said() -
 
 def test_final_texts_are_joined_and_speculative_ones_left_out() -> None:
     conversation = talk()
-    for event in (said("user", "A."), said("assistant", "x", "speculative"), said("assistant", "X."), said("user", "B.")):
+    for event in (
+        said("user", "A."),
+        said("assistant", "x", "speculative"),
+        said("assistant", "X."),
+        said("user", "B."),
+    ):
         conversation.take(event, 1.0)
     assert (conversation.user_text(), conversation.assistant_text()) == ("A. B.", "X.")
 

@@ -81,9 +81,7 @@ def test_what_is_not_pcm_is_told(tmp_path: Path, content: bytes, message: str) -
         ({"channels": 6}, "expected 1 or 2 channels, got 6"),
     ],
 )
-def test_another_shape_is_told_with_what_was_expected(
-    tmp_path: Path, shape: dict[str, int], message: str
-) -> None:
+def test_another_shape_is_told_with_what_was_expected(tmp_path: Path, shape: dict[str, int], message: str) -> None:
     path = make_wav(tmp_path / "a.wav", bytes(72), **shape)
     with pytest.raises(AudioFormatError, match=message):
         read_wav(path)
@@ -95,7 +93,7 @@ def test_an_empty_file_is_told(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AudioFormatError, match="cannot read .*No such file"):
+    with pytest.raises(AudioFormatError, match=r"cannot read .*No such file"):
         read_wav(tmp_path / "a.wav")
 
 

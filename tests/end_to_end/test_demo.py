@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import urllib.request
@@ -50,16 +51,14 @@ def test_it_prints_one_address_and_ready_and_leaves_nothing(number: signal.Signa
 
 def test_its_services_end_even_when_it_is_killed() -> None:
     with running(*DEMO) as demo:
-        below = descendants(demo.process.pid)
-        watched = [os.pidfd_open(pid) for pid in below]
+        watched = [os.pidfd_open(pid) for pid in descendants(demo.process.pid)]
         demo.process.kill()
         demo.process.wait()
-        for descriptor in watched:
-            # A process descriptor becomes readable when the process has ended.
-            import select
-
-            assert select.select([descriptor], [], [], 20)[0]
-            os.close(descriptor)
+    assert len(watched) == 2
+    for descriptor in watched:
+        # A process descriptor becomes readable when the process has ended.
+        assert select.select([descriptor], [], [], 20)[0]
+        os.close(descriptor)
 
 
 @needs_clip
@@ -91,10 +90,10 @@ def test_a_poisoned_aws_environment_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_the_default_port_in_use_makes_it_take_the_next(capfd: pytest.CaptureFixture[str]) -> None:
-    with running("demo", "--no-browser", "--brain", "echo") as first:
-        with running("demo", "--no-browser", "--brain", "echo") as second:
-            assert first.url != second.url
-            assert healthz(second.url)["status"] == "ok"
+    command = ("demo", "--no-browser", "--brain", "echo")
+    with running(*command) as first, running(*command) as second:
+        assert first.url != second.url
+        assert healthz(second.url)["status"] == "ok"
     assert "port 8080 is in use, taking " in capfd.readouterr().err
 
 

@@ -24,9 +24,11 @@ class FakeCall:
     def __init__(self, sdp: str) -> None:
         self.answer = {"sdp": f"answer to {sdp}", "type": "answer"}
         self.candidates: list[Mapping[str, object]] = []
+        self.candidate_came = asyncio.Event()
 
     async def add_candidate(self, candidate: Mapping[str, object]) -> None:
         self.candidates.append(candidate)
+        self.candidate_came.set()
 
 
 class FakeCalls:

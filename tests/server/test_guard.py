@@ -11,7 +11,7 @@ WILDCARD = Guard(bound_host="0.0.0.0", allowed_hosts=("voice.example",), allowed
 
 
 def facts(method: str = "GET", host: str = "127.0.0.1:8080", **more: str | None) -> RequestFacts:
-    return RequestFacts(method=method, scheme=more.pop("scheme", None) or "http", host=host, **more)  # type: ignore[arg-type]
+    return RequestFacts(method=method, scheme=more.pop("scheme", None) or "http", host=host, **more)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8080", "localhost:1", "LOCALHOST", "[::1]:8080"])
@@ -21,8 +21,8 @@ def test_this_machine_is_served_under_its_own_names(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["", "evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1@evil.example",
-     "127.0.0.1/evil", "127.0.0.1:port", "[::1", "192.168.1.7", "0.0.0.0"],
+    ["", "evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example",
+     "127.0.0.1@evil.example", "127.0.0.1/evil", "127.0.0.1:port", "[::1", "192.168.1.7", "0.0.0.0"],
 )  # fmt: skip
 def test_a_rebound_or_broken_host_is_refused(host: str) -> None:
     refusal = LOCAL.refuse(facts(host=host))

@@ -152,7 +152,7 @@ async def test_the_port_is_free_again_after_the_end() -> None:
 
 
 async def test_an_address_of_another_machine_is_told_in_words() -> None:
-    with pytest.raises(ConfigError, match="cannot listen on 192.0.2.1:0"):
+    with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1:0"):
         await make_server(host="192.0.2.1").__aenter__()
 
 
@@ -190,9 +190,7 @@ async def test_without_an_authority_there_is_nothing_to_load(http: aiohttp.Clien
 
 
 @pytest.mark.parametrize("built", [True, False])
-async def test_the_page_is_served_or_its_absence_told(
-    http: aiohttp.ClientSession, tmp_path: Path, built: bool
-) -> None:
+async def test_the_page_is_served_or_its_absence_told(http: aiohttp.ClientSession, tmp_path: Path, built: bool) -> None:
     if built:
         (tmp_path / "assets").mkdir()
         (tmp_path / "index.html").write_text("<title>Page</title>")

@@ -6,7 +6,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ _BLOCK_FRAMES = 960
 _MAX_BLOCKS = 10
 
 
-def _sounddevice() -> ModuleType:
+def _sounddevice() -> Any:
     try:
         import sounddevice
     except ModuleNotFoundError as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -44,7 +45,7 @@ class LocalService:
                     if words == ["ready"]:
                         return variables
                     if words[:1] == ["export"]:
-                        variables.update(word.split("=", 1) for word in words[1:])
+                        variables.update((name, value) for name, _, value in (w.partition("=") for w in words[1:]))
         except TimeoutError as exc:
             raise SonicRtcError(f"'sonicrtc local {self._kind}' was not ready after {_START_S:g} s") from exc
         raise self._ended(await self._process.wait())
@@ -61,9 +62,10 @@ class LocalService:
         process = self._process
         assert process.stdin is not None
         process.stdin.close()
-        for end_now in (lambda: None, process.terminate, process.kill):
-            with suppress(ProcessLookupError):
-                end_now()
+        for number in (None, signal.SIGTERM, signal.SIGKILL):
+            if number is not None:
+                with suppress(ProcessLookupError):
+                    process.send_signal(number)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_S):
                     await process.wait()
