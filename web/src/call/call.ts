@@ -1,0 +1,181 @@
+/** The call that the page is about: starts it, keeps its state, ends it. React only draws what is here. */
+
+import { type ClientMessage, MAX_MESSAGE_BYTES, type ServerEvent } from "../events.gen";
+import { Link, type Network } from "./link";
+import { CallProblem, type Problem, problemOf } from "./problem";
+import { type Fetch, requestSession } from "./session";
+import { type CallState, endProblem, idle, isActive, reduce, type Step } from "./state";
+
+/** What a call needs of the browser; a test gives its own. */
+export interface Platform extends Network {
+  fetch: Fetch;
+  /** Open the microphone with this device id (null: the default one); rejects with a CallProblem. */
+  openMicrophone(deviceId: string | null): Promise<MediaStream>;
+  /** A stream that never makes a sound, for a call without a microphone. */
+  openSilence(): MediaStream;
+  now(): number;
+}
+
+export interface Streams {
+  microphone: MediaStream | null;
+  remote: MediaStream | null;
+}
+
+const nothing: Streams = { microphone: null, remote: null };
+
+export class Call {
+  readonly #platform: Platform;
+  readonly #listeners = new Set<() => void>();
+  #state: CallState = idle;
+  #streams: Streams = nothing;
+  #link: Link | null = null;
+  #attempt = new AbortController();
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  // Bound, because React calls these without the object.
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+  readonly state = (): CallState => this.#state;
+  readonly streams = (): Streams => this.#streams;
+
+  /** Call the server; `deviceId` null is the default microphone. */
+  async start(options: { deviceId: string | null; withoutMicrophone?: boolean }): Promise<void> {
+    if (isActive(this.#state)) return;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    this.#take({ kind: "started", hasMicrophone: !options.withoutMicrophone });
+    try {
+      const microphone = options.withoutMicrophone
+        ? this.#platform.openSilence()
+        : await this.#platform.openMicrophone(options.deviceId);
+      if (attempt.signal.aborted) return stop(microphone);
+      this.#setStreams({ microphone, remote: null });
+      this.#take({ kind: "phase", phase: "session" });
+      const grant = await requestSession(this.#platform.fetch, attempt.signal);
+      if (attempt.signal.aborted) return;
+      this.#take({ kind: "phase", phase: "connecting" });
+      this.#link = this.#openLink(grant, microphone);
+      await this.#link.open();
+    } catch (error) {
+      if (!attempt.signal.aborted) this.#end(problemOf(error));
+    }
+  }
+
+  hangUp(): void {
+    if (!isActive(this.#state)) return;
+    const message: ClientMessage = { type: "hangup" };
+    if (this.#state.phase === "live") this.#link?.closeAfter(JSON.stringify(message));
+    this.#end(null);
+  }
+
+  setMuted(muted: boolean): void {
+    for (const track of this.#streams.microphone?.getAudioTracks() ?? []) track.enabled = !muted;
+    this.#take({ kind: "muted", muted });
+  }
+
+  /** Go on with another microphone. */
+  async useMicrophone(deviceId: string | null): Promise<void> {
+    const attempt = this.#attempt;
+    if (!isActive(this.#state) || !this.#state.hasMicrophone) return;
+    try {
+      const microphone = await this.#platform.openMicrophone(deviceId);
+      const track = microphone.getAudioTracks()[0];
+      if (attempt.signal.aborted || track === undefined) return stop(microphone);
+      track.enabled = !this.#state.muted;
+      await this.#link?.useTrack(track);
+      stop(this.#streams.microphone);
+      this.#setStreams({ ...this.#streams, microphone });
+      this.#take({ kind: "problem", problem: null });
+    } catch (error) {
+      if (!attempt.signal.aborted) this.#take({ kind: "problem", problem: problemOf(error) });
+    }
+  }
+
+  /** Say `text` to the model in writing. Returns false, with the problem shown, when it is too long. */
+  sendText(text: string): boolean {
+    const words = text.trim();
+    if (words === "" || this.#state.phase !== "live") return false;
+    const message: ClientMessage = { type: "text", text: words };
+    if (new TextEncoder().encode(JSON.stringify(message)).length > MAX_MESSAGE_BYTES) {
+      this.report({ code: "text-too-long", title: "That is too long", advice: `At most ${MAX_MESSAGE_BYTES / 1024} KiB fit in one message.` });
+      return false;
+    }
+    this.#send(message);
+    this.#take({ kind: "typed", text: words, atMs: this.#platform.now() - (this.#state.startedAt ?? 0) });
+    return true;
+  }
+
+  /** Show a problem, or take it away. */
+  report(problem: Problem | null): void {
+    this.#take({ kind: "problem", problem });
+  }
+
+  #openLink(grant: Awaited<ReturnType<typeof requestSession>>, microphone: MediaStream): Link {
+    try {
+      return new Link(this.#platform, grant, microphone, {
+        onConnected: () => this.#take({ kind: "connected", at: this.#platform.now() }),
+        onWavering: (wavering) => this.#take({ kind: "wavering", wavering }),
+        onRemoteStream: (remote) => this.#setStreams({ ...this.#streams, remote }),
+        onMessage: (text) => this.#onMessage(text),
+        onFailed: (problem) => this.#end(problem),
+      });
+    } catch (error) {
+      // A WebSocket address that the browser refuses to open throws here.
+      throw error instanceof CallProblem ? error : new CallProblem({ ...problemOf(error), code: "link-failed", title: "The call could not be set up" });
+    }
+  }
+
+  #onMessage(text: string): void {
+    const event = readEvent(text);
+    if (event === null) return;
+    this.#take({ kind: "event", event });
+    if (event.type === "ended") this.#end(endProblem(this.#state, event.reason));
+  }
+
+  #send(message: ClientMessage): void {
+    this.#link?.send(JSON.stringify(message));
+  }
+
+  #end(problem: Problem | null): void {
+    this.#attempt.abort();
+    this.#link?.close();
+    this.#link = null;
+    stop(this.#streams.microphone);
+    this.#setStreams(nothing);
+    this.#take({ kind: "ended", at: this.#platform.now(), problem });
+  }
+
+  #setStreams(streams: Streams): void {
+    this.#streams = streams;
+    this.#tell();
+  }
+
+  #take(step: Step): void {
+    this.#state = reduce(this.#state, step);
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function stop(stream: MediaStream | null): void {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
+/** Read a data-channel message; null when it is not an event at all. */
+function readEvent(text: string): ServerEvent | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isEvent = typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string";
+    return isEvent ? (value as ServerEvent) : null;
+  } catch {
+    return null;
+  }
+}

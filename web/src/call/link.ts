@@ -1,0 +1,235 @@
+/**
+ * One WebRTC connection to the server: peer connection, data channel and the signaling socket that sets them up.
+ * The socket may go away once the answer is here; media and data go on without it.
+ */
+
+import {
+  connectionLost,
+  noAnswer,
+  noCandidates,
+  notConnected,
+  offerRefused,
+  type Problem,
+  signalingRefused,
+} from "./problem";
+import type { SessionGrant } from "./session";
+import { candidateMessage, offerMessage, readMessage } from "./signaling";
+
+/** Name that the server knows the data channel by (as in AWS's own viewers). */
+export const DATA_CHANNEL = "kvsDataChannel";
+
+/** Host candidates come within milliseconds; the page promises to say within 3 s when there are none. */
+export const CANDIDATE_DEADLINE_MS = 2500;
+export const ANSWER_DEADLINE_MS = 15_000;
+export const CONNECT_DEADLINE_MS = 15_000;
+/** How long a broken connection may take to mend itself. */
+export const RECOVER_DEADLINE_MS = 10_000;
+/** Closing a peer connection throws away what its data channel still holds. */
+const LAST_WORDS_MS = 250;
+
+export interface Network {
+  openSocket(url: string): WebSocket;
+  createPeer(configuration: RTCConfiguration): RTCPeerConnection;
+}
+
+export interface LinkEvents {
+  onConnected(): void;
+  /** The connection wavers (true) or has come back (false). */
+  onWavering(wavering: boolean): void;
+  onRemoteStream(stream: MediaStream): void;
+  onMessage(text: string): void;
+  /** Said once; the link is closed by then. */
+  onFailed(problem: Problem): void;
+}
+
+/** States of a WebSocket. */
+const CONNECTING = 0;
+const OPEN = 1;
+
+type Deadline = "candidates" | "answer" | "connect" | "recover";
+
+export class Link {
+  readonly #peer: RTCPeerConnection;
+  readonly #socket: WebSocket;
+  readonly #channel: RTCDataChannel;
+  readonly #sender: RTCRtpSender;
+  readonly #events: LinkEvents;
+  readonly #deadlines = new Map<Deadline, ReturnType<typeof setTimeout>>();
+  #toSocket: string[] = [];
+  #toChannel: string[] = [];
+  #remoteCandidates: RTCIceCandidateInit[] = [];
+  #candidatesSeen = 0;
+  #answered = false;
+  #connected = false;
+  #closed = false;
+
+  constructor(network: Network, grant: SessionGrant, microphone: MediaStream, events: LinkEvents) {
+    this.#events = events;
+    this.#peer = network.createPeer({ iceServers: grant.ice_servers, bundlePolicy: "max-bundle" });
+    this.#channel = this.#peer.createDataChannel(DATA_CHANNEL);
+    const track = microphone.getAudioTracks()[0];
+    if (track === undefined) throw new Error("the microphone stream has no audio track");
+    this.#sender = this.#peer.addTrack(track, microphone);
+    this.#listenToPeer();
+    this.#socket = network.openSocket(grant.signaling_url);
+    this.#listenToSocket();
+  }
+
+  /** Make the offer and send it; everything after that is told through the events. */
+  async open(): Promise<void> {
+    const offer = await this.#peer.createOffer();
+    if (this.#closed) return;
+    this.#arm("candidates", CANDIDATE_DEADLINE_MS, noCandidates);
+    this.#arm("answer", ANSWER_DEADLINE_MS, noAnswer);
+    this.#signal(offerMessage(offer.sdp ?? "", "offer"));
+    await this.#peer.setLocalDescription(offer);
+  }
+
+  /** Send a data-channel message, or keep it until the channel is open. */
+  send(text: string): void {
+    if (this.#channel.readyState === "open") this.#channel.send(text);
+    else if (!this.#closed) this.#toChannel.push(text);
+  }
+
+  /** Go on with another microphone. */
+  async useTrack(track: MediaStreamTrack): Promise<void> {
+    await this.#sender.replaceTrack(track);
+  }
+
+  /** Send one last message and close when it has had time to leave; no event comes after this. */
+  closeAfter(text: string): void {
+    if (this.#closed) return;
+    this.send(text);
+    this.#letGo();
+    setTimeout(() => this.#peer.close(), LAST_WORDS_MS);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#letGo();
+    this.#peer.close();
+  }
+
+  #letGo(): void {
+    this.#closed = true;
+    for (const timer of this.#deadlines.values()) clearTimeout(timer);
+    this.#deadlines.clear();
+    this.#socket.close();
+  }
+
+  #fail(problem: Problem): void {
+    if (this.#closed) return;
+    this.close();
+    this.#events.onFailed(problem);
+  }
+
+  #arm(name: Deadline, afterMs: number, problem: Problem): void {
+    this.#disarm(name);
+    this.#deadlines.set(name, setTimeout(() => this.#fail(problem), afterMs));
+  }
+
+  #disarm(name: Deadline): void {
+    clearTimeout(this.#deadlines.get(name));
+    this.#deadlines.delete(name);
+  }
+
+  #listenToPeer(): void {
+    const peer = this.#peer;
+    peer.addEventListener("icecandidate", ({ candidate }) => this.#onLocalCandidate(candidate));
+    peer.addEventListener("icegatheringstatechange", () => {
+      if (peer.iceGatheringState === "complete" && this.#candidatesSeen === 0) this.#fail(noCandidates);
+    });
+    peer.addEventListener("connectionstatechange", () => this.#onPeerState(peer.connectionState));
+    peer.addEventListener("track", ({ streams, track }) => {
+      this.#events.onRemoteStream(streams[0] ?? new MediaStream([track]));
+    });
+    this.#channel.addEventListener("open", () => {
+      for (const text of this.#toChannel.splice(0)) this.#channel.send(text);
+    });
+    this.#channel.addEventListener("message", ({ data }) => {
+      if (!this.#closed && typeof data === "string") this.#events.onMessage(data);
+    });
+  }
+
+  #onLocalCandidate(candidate: RTCIceCandidate | null): void {
+    if (candidate === null || candidate.candidate === "") return;
+    this.#candidatesSeen += 1;
+    this.#disarm("candidates");
+    this.#signal(candidateMessage(candidate.toJSON()));
+  }
+
+  #onPeerState(state: RTCPeerConnectionState): void {
+    if (this.#closed) return;
+    switch (state) {
+      case "connected":
+        this.#disarm("connect");
+        this.#disarm("recover");
+        if (this.#connected) this.#events.onWavering(false);
+        else this.#events.onConnected();
+        this.#connected = true;
+        break;
+      case "disconnected":
+        this.#arm("recover", RECOVER_DEADLINE_MS, connectionLost);
+        this.#events.onWavering(true);
+        break;
+      case "failed":
+      case "closed":
+        this.#fail(this.#connected ? connectionLost : notConnected);
+        break;
+    }
+  }
+
+  #listenToSocket(): void {
+    const socket = this.#socket;
+    socket.addEventListener("open", () => {
+      for (const text of this.#toSocket.splice(0)) socket.send(text);
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") void this.#onSignal(data).catch(() => this.#fail(offerRefused(unusableAnswer)));
+    });
+    socket.addEventListener("close", () => {
+      if (!this.#answered) this.#fail(signalingRefused);
+    });
+  }
+
+  #signal(text: string): void {
+    if (this.#socket.readyState === OPEN) this.#socket.send(text);
+    else if (this.#socket.readyState === CONNECTING) this.#toSocket.push(text);
+  }
+
+  async #onSignal(text: string): Promise<void> {
+    const message = readMessage(text);
+    if (message === null || this.#closed) return;
+    switch (message.kind) {
+      case "answer":
+        await this.#onAnswer(message.sdp);
+        break;
+      case "candidate":
+        if (this.#answered) await this.#addRemote(message.candidate);
+        else this.#remoteCandidates.push(message.candidate);
+        break;
+      case "status":
+        if (!message.accepted && !this.#answered) this.#fail(offerRefused(message.description));
+        break;
+      case "other":
+        break;
+    }
+  }
+
+  async #onAnswer(sdp: string): Promise<void> {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#disarm("answer");
+    this.#arm("connect", CONNECT_DEADLINE_MS, notConnected);
+    await this.#peer.setRemoteDescription({ type: "answer", sdp });
+    for (const candidate of this.#remoteCandidates.splice(0)) await this.#addRemote(candidate);
+  }
+
+  /** One candidate that the browser cannot use must not end the call: the others may do. */
+  async #addRemote(candidate: RTCIceCandidateInit): Promise<void> {
+    if (this.#closed || this.#peer.signalingState === "closed") return;
+    await this.#peer.addIceCandidate(candidate).catch(() => undefined);
+  }
+}
+
+const unusableAnswer = "The server's answer is not one that this browser can use.";
