@@ -21,17 +21,12 @@ export function Controls({ call, state, input, microphones, onChoose }: Props) {
   const known = list.some((microphone) => microphone.id === chosen);
   return (
     <section className="controls" aria-label="Microphone">
-      <button
-        type="button"
-        className="mute"
-        aria-pressed={state.muted}
-        disabled={!isActive(state) || !state.hasMicrophone}
-        onClick={() => call.setMuted(!state.muted)}
-        data-testid="mute"
-      >
-        {state.muted ? <MutedIcon /> : <MicrophoneIcon />}
-        <span>{state.muted ? "Unmute" : "Mute"}</span>
-      </button>
+      {isActive(state) && state.hasMicrophone && (
+        <button type="button" className="mute" aria-pressed={state.muted} onClick={() => call.setMuted(!state.muted)} data-testid="mute">
+          {state.muted ? <MutedIcon /> : <MicrophoneIcon />}
+          <span>Mute</span>
+        </button>
+      )}
       <div className="device">
         <label className="unseen" htmlFor={select}>
           Microphone

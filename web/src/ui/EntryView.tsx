@@ -1,3 +1,4 @@
+import { Fragment } from "react";
 import type { Entry, Note, Speech, ToolUse } from "../call/conversation";
 import { ToolIcon } from "./icons";
 import { brief, clock, duration, spaced } from "./words";
@@ -24,9 +25,11 @@ function SpeechView({ speech }: { speech: Speech }) {
       <p className="said">
         {speech.pieces.map((piece, index) => (
           // Pieces are only ever replaced in place, so their position names them.
-          <span key={index} className="piece" data-stage={piece.stage}>
-            {piece.text.trim()}{" "}
-          </span>
+          <Fragment key={index}>
+            <span className="piece" data-stage={piece.stage}>
+              {piece.text.trim()}
+            </span>{" "}
+          </Fragment>
         ))}
         {speech.typed && <span className="tag">typed</span>}
         {cut !== null && (

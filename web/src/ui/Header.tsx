@@ -34,5 +34,6 @@ function lineState(state: CallState): string {
 function lineWords(state: CallState): string {
   if (state.wavering) return "Unsteady";
   if (state.phase === "live") return "Live";
-  return isActive(state) ? "Calling" : "Off line";
+  if (state.phase === "ended") return "Ended";
+  return isActive(state) ? "Calling" : "Not connected";
 }

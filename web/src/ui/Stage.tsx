@@ -21,8 +21,9 @@ export function Stage({ state, input, output, canTalk, onStart, onHangUp }: Prop
     <section className="stage" aria-label="Call">
       <div className="dial" data-active={active} data-waiting={active && state.phase !== "live"}>
         <Dial input={state.muted ? null : input} output={output} />
+        {/* The second click of a double click on Connect must not hang up. */}
         {active ? (
-          <button type="button" className="round round-stop" onClick={onHangUp} data-testid="hangup">
+          <button type="button" className="round round-stop" onClick={(event) => event.detail < 2 && onHangUp()} data-testid="hangup">
             <HangUpIcon />
             <span className="round-label">Hang up</span>
           </button>

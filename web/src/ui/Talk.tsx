@@ -14,7 +14,14 @@ export function Talk({ state }: { state: CallState }) {
   const { conversation } = state;
   useEffect(() => {
     const element = list.current;
-    if (element && following.current) element.scrollTop = element.scrollHeight;
+    if (element === null) return;
+    const follow = () => {
+      if (following.current) element.scrollTop = element.scrollHeight;
+    };
+    follow();
+    const resizes = new ResizeObserver(follow);
+    resizes.observe(element);
+    return () => resizes.disconnect();
   }, [conversation]);
   const onScroll = () => {
     const element = list.current;
