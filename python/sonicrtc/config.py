@@ -162,7 +162,9 @@ class SignalingConfig:
 
     def __post_init__(self) -> None:
         if self.channel is not None:
-            ok = 1 <= len(self.channel) <= 256 and all(c.isascii() and (c.isalnum() or c in "_.-") for c in self.channel)
+            ok = 1 <= len(self.channel) <= 256 and all(
+                c.isascii() and (c.isalnum() or c in "_.-") for c in self.channel
+            )
             _check(ok, "channel", "1 to 256 characters of a-z A-Z 0-9 _ . -", self.channel)
         if self.endpoint is not None:
             _check(
@@ -194,6 +196,8 @@ class ServerConfig:
         signaling share one origin.
     ice_servers : tuple of str
         STUN or TURN URLs offered to both sides; empty means none, never a default.
+    ca_download : Path, optional
+        Certificate of a local authority, offered at ``/ca.pem`` so that a phone can install it.
     drain_s : float
         How long a stopping server lets calls finish.
     """
@@ -208,6 +212,7 @@ class ServerConfig:
     loopback: bool = False
     relay_signaling: bool = False
     ice_servers: tuple[str, ...] = ()
+    ca_download: Path | None = None
     drain_s: float = 5.0
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@
     │   └── SignalingClosedError
     ├── PeerError                WebRTC: SDP, ICE, data channel
     │   ├── SdpError
+    │   ├── BusyError            as many calls as this server takes
     │   └── MessageError         a data-channel message that is too large or not what it should be
     ├── SonicError               the speech-to-speech model and its stream
     │   ├── SonicThrottledError
@@ -95,6 +96,13 @@ class SdpError(PeerError, ValueError):
     """An offer or answer is not usable SDP."""
 
     code = "sdp"
+
+
+class BusyError(PeerError):
+    """There are as many calls as this server takes, or it is stopping."""
+
+    code = "busy"
+    retryable = True
 
 
 class MessageError(PeerError, ValueError):

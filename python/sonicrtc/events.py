@@ -214,9 +214,7 @@ def _decode[T](message: str | bytes, decoder: msgspec.json.Decoder[T], known: tu
 
 def json_schema() -> dict[str, Any]:
     """Return one JSON Schema with every message of the data channel under ``$defs``."""
-    (server, client), defs = msgspec.json.schema_components(
-        (ServerEvent, ClientMessage), ref_template="#/$defs/{name}"
-    )
+    (server, client), defs = msgspec.json.schema_components((ServerEvent, ClientMessage), ref_template="#/$defs/{name}")
     return {"$defs": {**defs, "ServerEvent": server, "ClientMessage": client}}
 
 

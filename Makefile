@@ -1,0 +1,73 @@
+# The README's commands. Everything is set up on the first run and kept in .venv, .cache and build.
+#   make demo     talk to a voice agent on this machine        ARGS='--lan' for a phone
+#   make test     all tests                                    ARGS='-k playout' goes to pytest
+#   make lint bench wheel clean
+
+SHELL := /bin/sh
+BIN := .venv/bin
+CORE_SOURCES := $(shell find csrc -type f 2>/dev/null) CMakeLists.txt pyproject.toml
+PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
+PAGE := python/sonicrtc/page/index.html
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench wheel lock stubs clean FORCE
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: .cache/core $(PAGE)
+	@$(BIN)/sonicrtc demo $(ARGS)
+
+test: .cache/dev .cache/core $(PAGE)
+	@$(BIN)/python tests/run.py $(ARGS)
+
+
+bench: .cache/dev .cache/core $(PAGE)
+	@$(BIN)/sonicrtc bench $(ARGS)
+
+lint: .cache/dev .cache/core $(PAGE)
+	@$(BIN)/python tests/lint/run.py
+
+wheel: .cache/dev $(PAGE)
+	@rm -rf dist && $(BIN)/python -m build --no-isolation --outdir dist . >.cache/wheel.log 2>&1 || { cat .cache/wheel.log; exit 1; }
+	@ls dist
+
+# The type stubs of the core are generated; `make lint` fails when they are stale.
+stubs: .cache/dev .cache/core
+	@$(BIN)/python tests/lint/stubs.py --write
+
+lock:
+	@$(BIN)/python scripts/lock.py
+
+clean:
+	rm -rf .venv .cache build dist python/sonicrtc/page web/node_modules
+
+# -- set-up, each step once ------------------------------------------------------------------
+
+.cache/compiler:
+	@mkdir -p .cache
+	@command -v $${CXX:-c++} >/dev/null || { echo "SonicRTC needs a C++20 compiler (Debian: apt-get install g++)" >&2; exit 1; }
+	@touch $@
+
+.cache/demo: requirements/demo.lock | .cache/compiler
+	@scripts/environment.sh $<
+	@touch $@
+
+.cache/dev: requirements/dev.lock .cache/demo
+	@scripts/environment.sh $<
+	@touch $@
+
+# An editable install knows the package's files by name: a new file counts as a change.
+.cache/python-files: FORCE | .cache/compiler
+	@find python -name '*.py' -o -name '*.pyi' | sort >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.cache/core: .cache/demo $(CORE_SOURCES) .cache/python-files
+	@echo "· building the audio core"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e . \
+		>.cache/core.log 2>&1 || { cat .cache/core.log; exit 1; }
+	@touch $@
+
+$(PAGE): $(PAGE_SOURCES) | .cache/demo
+	@scripts/page.sh
+	@touch $@

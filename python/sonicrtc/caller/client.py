@@ -1,0 +1,224 @@
+"""The headless client: reaches a server as the page does, speaks, listens and reports."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Buffer, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sonicrtc import events
+from sonicrtc.caller.conversation import Conversation, Outcome
+from sonicrtc.caller.http import ServerRequests, SessionReply
+from sonicrtc.caller.report import CallReport
+from sonicrtc.caller.source import Sink, Source
+from sonicrtc.caller.timing import Tape, end_of_speech_s, is_loud, response_time
+from sonicrtc.errors import MessageError, PeerError, SignalingError
+from sonicrtc.rtc.peer import Description, Peer
+from sonicrtc.signaling.kvs import SignalingViewer
+from sonicrtc.tasks import beside
+
+_ANSWER_TIMEOUT_S = 15.0
+_CONNECT_TIMEOUT_S = 15.0
+_SESSION_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """How to call.
+
+    Parameters
+    ----------
+    url : str
+        Address of the server, e.g. ``http://127.0.0.1:8080``.
+    direct : bool
+        Use ``POST /offer`` instead of the signaling channel.
+    text : str, optional
+        Typed to the model once connected.
+    ca_file : Path, optional
+        PEM file of the authority that signed the server's certificate.
+    timeout_s : float
+        How long to wait for a reply.
+    longest_s : float
+        Bound of the whole call.
+    """
+
+    url: str
+    direct: bool = False
+    text: str | None = None
+    ca_file: Path | None = None
+    timeout_s: float = 30.0
+    longest_s: float = 600.0
+
+
+class HeadlessCall:
+    """One call to a server.
+
+    Parameters
+    ----------
+    options : CallOptions
+        Where to and how.
+    source : Source
+        What the caller says.
+    sink : Sink, optional
+        Where the reply goes, beside the recording.
+    clock : callable
+        Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        options: CallOptions,
+        source: Source,
+        sink: Sink | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._options, self._source, self._sink, self._clock = options, source, sink, clock
+        self._conversation = Conversation(timeout_s=options.timeout_s)
+        self._sent, self._received = Tape(), Tape()
+        self._changed = asyncio.Event()
+        self._spoken_s: float | None = None
+        self._begun = False
+        self._over: Outcome | None = None
+
+    def hang_up(self) -> None:
+        """End the call now; :meth:`run` then returns what came so far."""
+        self._over = "hung_up"
+        self._changed.set()
+
+    async def run(self) -> CallReport:
+        """Call, say what the source has, and return what came back.
+
+        Ends when the reply has finished, when none came in time, or when the server ends the call.
+
+        Raises
+        ------
+        SignalingError
+            The server cannot be reached, refused, or gave no answer.
+        PeerError
+            No connection came about, or the call is longer than its bound.
+        """
+        started_s = self._clock()
+        try:
+            async with asyncio.timeout(self._options.longest_s):
+                connected_s, outcome = await self._call()
+        except TimeoutError as exc:
+            raise PeerError(f"the call was not over after {self._options.longest_s:g} s") from exc
+        return self._report(started_s, connected_s, outcome)
+
+    async def _call(self) -> tuple[float, Outcome]:
+        async with ServerRequests.open(self._options.url, self._options.ca_file) as requests:
+            session = None if self._options.direct else await requests.session()
+            peer = Peer(
+                ice_servers=[] if session is None else [server.server() for server in session.ice_servers],
+                pull_audio=self._pull,
+                on_audio=self._take_audio,
+                on_message=self._take_message,
+                connect_timeout_s=_CONNECT_TIMEOUT_S,
+            )
+            try:
+                if session is None:
+                    await peer.accept(await requests.offer(await peer.offer()))
+                else:
+                    await self._exchange(peer, session)
+                async with beside(self._run_peer(peer)):
+                    await peer.connected.wait()
+                    connected_s = self._clock()
+                    outcome = await self._until_outcome(peer)
+                    peer.send(events.encode(events.HangUpMessage()))
+                    await peer.close()
+                    return connected_s, outcome
+            finally:
+                await peer.close()
+
+    async def _exchange(self, peer: Peer, session: SessionReply) -> None:
+        """Exchange offer and answer through the signaling channel, as its viewer."""
+        async with SignalingViewer(session.signaling_url, ca_file=self._options.ca_file) as viewer:
+            await viewer.send_offer((await peer.offer()).sdp)
+            try:
+                async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                    answer = await viewer.answer()
+            except TimeoutError as exc:
+                raise SignalingError(f"no answer through the signaling channel after {_ANSWER_TIMEOUT_S:g} s") from exc
+            await peer.accept(Description(answer, "answer"))
+
+    async def _run_peer(self, peer: Peer) -> None:
+        await peer.run()
+        self._over = self._over or "lost"
+        self._changed.set()
+
+    async def _until_outcome(self, peer: Peer) -> Outcome:
+        """Wait for the end of the conversation: woken by each thing that happens, and by one deadline."""
+        session_deadline_s = self._clock() + _SESSION_TIMEOUT_S
+        while True:
+            outcome = self._conversation.outcome(self._clock()) or self._over
+            if outcome is not None:
+                return outcome
+            self._begin(peer)
+            deadline_s = self._conversation.deadline_s() if self._begun else session_deadline_s
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(None if deadline_s is None else max(0.0, deadline_s - self._clock())):
+                    await self._changed.wait()
+            except TimeoutError:
+                if not self._begun:
+                    raise PeerError(f"connected, but the server sent nothing for {_SESSION_TIMEOUT_S:g} s") from None
+
+    def _begin(self, peer: Peer) -> None:
+        """Speak once the server says that the call is up: the page tells a person then, too."""
+        if self._begun or self._conversation.session is None:
+            return
+        self._begun = True
+        self._source.start()
+        if self._options.text is not None:
+            peer.send(events.encode(events.TextMessage(text=self._options.text)))
+
+    def _pull(self, frames: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+        block = self._source.pull(frames)
+        self._sent.append_sent(block, self._clock())
+        if self._spoken_s is None and self._begun and self._source.finished:
+            self._spoken_s = end_of_speech_s(self._sent) or self._clock()
+            self._conversation.speech_ended(self._spoken_s)
+            self._changed.set()
+        return block
+
+    def _take_audio(self, buffer: Buffer, frames: int) -> None:
+        stereo = np.frombuffer(buffer, np.int16, count=2 * frames).reshape(-1, 2)
+        mono = (stereo.sum(axis=1, dtype=np.int32) >> 1).astype(np.int16)
+        now_s = self._clock()
+        self._received.append_received(mono, now_s)
+        if is_loud(mono):
+            self._conversation.sound_came(now_s)
+        if self._sink is not None:
+            self._sink.push(mono)
+
+    def _take_message(self, message: str | bytes) -> None:
+        try:
+            event = events.decode_server(message)
+        except MessageError as exc:
+            event = events.UnknownEvent(kind="unreadable", data=str(exc))
+        self._conversation.take(event, self._clock())
+        self._changed.set()
+
+    def _report(self, started_s: float, connected_s: float, outcome: Outcome) -> CallReport:
+        session = self._conversation.session
+        typed = self._options.text is not None and end_of_speech_s(self._sent) is None
+        endpoint_ms = 0.0 if session is None or typed else float(session.endpoint_ms)
+        spoken_s = self._spoken_s if self._spoken_s is not None else end_of_speech_s(self._sent)
+        measured = response_time(spoken_s, self._received, endpoint_ms)
+        return CallReport(
+            connected_ms=round(1000 * (connected_s - started_s), 1),
+            user_text=self._conversation.user_text(),
+            assistant_text=self._conversation.assistant_text(),
+            endpoint_ms=endpoint_ms,
+            first_audio_ms=measured.first_audio_ms,
+            response_ms=measured.response_ms,
+            total_ms=round(1000 * (self._clock() - started_s), 1),
+            events=self._conversation.plain_events(),
+            audio=self._received.samples(),
+            failure=self._conversation.failure(outcome),
+        )

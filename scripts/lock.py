@@ -1,0 +1,21 @@
+"""Resolve the lock files again: ``make lock`` (needs uv on PATH: ``pip install uv``)."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+UV = ["uv", "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.12", "--quiet",
+      "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header", "--upgrade"]  # fmt: skip
+LOCKS = {
+    "demo.lock": ["pyproject.toml", "requirements/demo.in", "--extra", "server", "--extra", "local"],
+    "dev.lock": ["pyproject.toml", "requirements/demo.in", "-c", "requirements/demo.lock",
+                 "--extra", "server", "--extra", "local", "--extra", "dev"],
+    "node.lock": ["requirements/node.in"],
+}  # fmt: skip
+
+if __name__ == "__main__":
+    for name, arguments in LOCKS.items():
+        subprocess.run([*UV, *arguments, "-o", f"requirements/{name}"], cwd=ROOT, check=True)
+        print(f"requirements/{name}")
