@@ -86,6 +86,43 @@ describe("starting", () => {
   });
 });
 
+describe("a server without a signaling channel", () => {
+  const asked: string[] = [];
+  const withoutChannel = async (path: string, init?: RequestInit): Promise<Response> => {
+    asked.push(`${path} ${init?.body ?? ""}`.trim());
+    if (path === "session") return Response.json({ error: { code: "signaling", message: "no channel" } }, { status: 503 });
+    return Response.json(path === "healthz" ? { signaling: null } : { type: "answer", sdp: "v=0 direct" });
+  };
+
+  beforeEach(async () => {
+    asked.length = 0;
+    bench.reply = withoutChannel;
+    void bench.call.start({ deviceId: null });
+    await settle();
+    bench.peer.finds("candidate:1");
+  });
+
+  it("gets the whole offer by POST /offer once it is complete", async () => {
+    expect(asked).toEqual(["session {}", "healthz"]);
+    bench.peer.gathers();
+    await settle();
+    bench.peer.becomes("connected");
+
+    expect(asked[2]).toBe('offer {"sdp":"v=0 offer","type":"offer"}');
+    expect(bench.peer.remote?.sdp).toBe("v=0 direct");
+    expect(bench.sockets).toEqual([]);
+    expect(bench.state.phase).toBe("live");
+  });
+
+  it("says why it refuses the offer", async () => {
+    bench.reply = async () => Response.json({ error: { code: "busy", message: "full" } }, { status: 503 });
+    bench.peer.gathers();
+    await settle();
+
+    expect(bench.state.problem).toMatchObject({ code: "server-busy", advice: "full" });
+  });
+});
+
 describe("what goes wrong is told in words", () => {
   const failed = (name: string) => Object.assign(new Error("no"), { name });
 
@@ -118,7 +155,7 @@ describe("what goes wrong is told in words", () => {
   });
 
   it("a server whose lines are busy", async () => {
-    bench.reply = async () => new Response("busy", { status: 503 });
+    bench.reply = async () => Response.json({ error: { code: "busy", message: "all 10 calls are taken" } }, { status: 503 });
     await bench.call.start({ deviceId: null });
 
     expect(bench.state.problem?.code).toBe("server-busy");

@@ -81,7 +81,10 @@ export class FakePeer extends EventTarget {
   async createOffer(): Promise<RTCSessionDescriptionInit> {
     return { type: "offer", sdp: "v=0 offer" };
   }
-  async setLocalDescription(): Promise<void> {}
+  localDescription: RTCSessionDescriptionInit | null = null;
+  async setLocalDescription(description: RTCSessionDescriptionInit): Promise<void> {
+    this.localDescription = description;
+  }
   async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     if (this.refusesAnswer) throw new Error("not an answer");
     this.remote = description;
@@ -141,12 +144,12 @@ export class Bench {
   readonly microphones: FakeStream[] = [];
   readonly opened: (string | null)[] = [];
   readonly call: Call;
-  reply: () => Promise<Response> = async () => Response.json(grant);
+  reply: (path: string, init?: RequestInit) => Promise<Response> = async () => Response.json(grant);
   microphone: () => Promise<FakeStream> = async () => new FakeStream();
 
   constructor() {
     const platform = {
-      fetch: () => this.reply(),
+      fetch: (path: string, init?: RequestInit) => this.reply(path, init),
       openSocket: (url: string) => this.sockets[this.sockets.push(new FakeSocket(url)) - 1],
       createPeer: (configuration: RTCConfiguration) => this.peers[this.peers.push(new FakePeer(configuration)) - 1],
       openMicrophone: async (id: string | null) => {

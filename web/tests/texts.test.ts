@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bandEdges, FLOOR_DBFS, shareOf } from "../src/audio/meter";
-import { offerMessage, readMessage } from "../src/call/signaling";
+import { offerMessage, readMessage } from "../src/call/viewerMessages";
 import { type CallState, idle, reduce, type Step } from "../src/call/state";
 import { transcriptText } from "../src/transcript";
 import { brief, clock, duration, statusOf } from "../src/ui/words";

@@ -1,14 +1,17 @@
 /** The call that the page is about: starts it, keeps its state, ends it. React only draws what is here. */
 
 import { type ClientMessage, MAX_MESSAGE_BYTES, type ServerEvent } from "../events.gen";
-import { Link, type Network } from "./link";
-import { CallProblem, type Problem, problemOf } from "./problem";
-import { type Fetch, requestSession } from "./session";
+import { Link } from "./link";
+import { type Problem, problemOf } from "./problem";
+import { type Fetch, requestSession, type SessionGrant } from "./session";
+import { DirectSignaling, type Signaling, type SignalingEvents, ViewerSignaling } from "./signaling";
 import { type CallState, endProblem, idle, isActive, reduce, type Step } from "./state";
 
 /** What a call needs of the browser; a test gives its own. */
-export interface Platform extends Network {
+export interface Platform {
   fetch: Fetch;
+  openSocket(url: string): WebSocket;
+  createPeer(configuration: RTCConfiguration): RTCPeerConnection;
   /** Open the microphone with this device id (null: the default one); rejects with a CallProblem. */
   openMicrophone(deviceId: string | null): Promise<MediaStream>;
   /** A stream that never makes a sound, for a call without a microphone. */
@@ -115,18 +118,25 @@ export class Call {
     this.#take({ kind: "problem", problem });
   }
 
-  #openLink(grant: Awaited<ReturnType<typeof requestSession>>, microphone: MediaStream): Link {
+  /** Without a grant the server has no signaling channel, and the offer goes to it directly. */
+  #openLink(grant: SessionGrant | null, microphone: MediaStream): Link {
+    const platform = this.#platform;
+    const peer = platform.createPeer({ iceServers: grant?.ice_servers ?? [], bundlePolicy: "max-bundle" });
+    const openSignaling = (events: SignalingEvents): Signaling =>
+      grant === null
+        ? new DirectSignaling(platform.fetch, events)
+        : new ViewerSignaling(platform.openSocket(grant.signaling_url), events);
     try {
-      return new Link(this.#platform, grant, microphone, {
-        onConnected: () => this.#take({ kind: "connected", at: this.#platform.now() }),
+      return new Link(peer, microphone, openSignaling, {
+        onConnected: () => this.#take({ kind: "connected", at: platform.now() }),
         onWavering: (wavering) => this.#take({ kind: "wavering", wavering }),
         onRemoteStream: (remote) => this.#setStreams({ ...this.#streams, remote }),
         onMessage: (text) => this.#onMessage(text),
         onFailed: (problem) => this.#end(problem),
       });
     } catch (error) {
-      // A WebSocket address that the browser refuses to open throws here.
-      throw error instanceof CallProblem ? error : new CallProblem({ ...problemOf(error), code: "link-failed", title: "The call could not be set up" });
+      peer.close(); // the browser refused the signaling address
+      throw error;
     }
   }
 

@@ -1,19 +1,10 @@
 /**
- * One WebRTC connection to the server: peer connection, data channel and the signaling socket that sets them up.
- * The socket may go away once the answer is here; media and data go on without it.
+ * One WebRTC connection to the server: peer connection and data channel, set up through a signaling.
+ * The signaling may go away once the answer is here; media and data go on without it.
  */
 
-import {
-  connectionLost,
-  noAnswer,
-  noCandidates,
-  notConnected,
-  offerRefused,
-  type Problem,
-  signalingRefused,
-} from "./problem";
-import type { SessionGrant } from "./session";
-import { candidateMessage, offerMessage, readMessage } from "./signaling";
+import { connectionLost, noAnswer, noCandidates, notConnected, offerRefused, type Problem } from "./problem";
+import type { Signaling, SignalingEvents } from "./signaling";
 
 /** Name that the server knows the data channel by (as in AWS's own viewers). */
 export const DATA_CHANNEL = "kvsDataChannel";
@@ -27,11 +18,6 @@ export const RECOVER_DEADLINE_MS = 10_000;
 /** Closing a peer connection throws away what its data channel still holds. */
 const LAST_WORDS_MS = 250;
 
-export interface Network {
-  openSocket(url: string): WebSocket;
-  createPeer(configuration: RTCConfiguration): RTCPeerConnection;
-}
-
 export interface LinkEvents {
   onConnected(): void;
   /** The connection wavers (true) or has come back (false). */
@@ -42,20 +28,15 @@ export interface LinkEvents {
   onFailed(problem: Problem): void;
 }
 
-/** States of a WebSocket. */
-const CONNECTING = 0;
-const OPEN = 1;
-
 type Deadline = "candidates" | "answer" | "connect" | "recover";
 
 export class Link {
   readonly #peer: RTCPeerConnection;
-  readonly #socket: WebSocket;
+  readonly #signaling: Signaling;
   readonly #channel: RTCDataChannel;
   readonly #sender: RTCRtpSender;
   readonly #events: LinkEvents;
   readonly #deadlines = new Map<Deadline, ReturnType<typeof setTimeout>>();
-  #toSocket: string[] = [];
   #toChannel: string[] = [];
   #remoteCandidates: RTCIceCandidateInit[] = [];
   #candidatesSeen = 0;
@@ -63,16 +44,24 @@ export class Link {
   #connected = false;
   #closed = false;
 
-  constructor(network: Network, grant: SessionGrant, microphone: MediaStream, events: LinkEvents) {
+  constructor(
+    peer: RTCPeerConnection,
+    microphone: MediaStream,
+    openSignaling: (events: SignalingEvents) => Signaling,
+    events: LinkEvents,
+  ) {
     this.#events = events;
-    this.#peer = network.createPeer({ iceServers: grant.ice_servers, bundlePolicy: "max-bundle" });
-    this.#channel = this.#peer.createDataChannel(DATA_CHANNEL);
+    this.#peer = peer;
+    this.#channel = peer.createDataChannel(DATA_CHANNEL);
     const track = microphone.getAudioTracks()[0];
     if (track === undefined) throw new Error("the microphone stream has no audio track");
-    this.#sender = this.#peer.addTrack(track, microphone);
+    this.#sender = peer.addTrack(track, microphone);
     this.#listenToPeer();
-    this.#socket = network.openSocket(grant.signaling_url);
-    this.#listenToSocket();
+    this.#signaling = openSignaling({
+      onAnswer: (sdp) => void this.#onAnswer(sdp).catch(() => this.#fail(offerRefused(unusableAnswer))),
+      onCandidate: (candidate) => this.#onRemoteCandidate(candidate),
+      onRefused: (problem) => this.#fail(problem),
+    });
   }
 
   /** Make the offer and send it; everything after that is told through the events. */
@@ -81,7 +70,7 @@ export class Link {
     if (this.#closed) return;
     this.#arm("candidates", CANDIDATE_DEADLINE_MS, noCandidates);
     this.#arm("answer", ANSWER_DEADLINE_MS, noAnswer);
-    this.#signal(offerMessage(offer.sdp ?? "", "offer"));
+    this.#signaling.offer(offer.sdp ?? "");
     await this.#peer.setLocalDescription(offer);
   }
 
@@ -114,7 +103,7 @@ export class Link {
     this.#closed = true;
     for (const timer of this.#deadlines.values()) clearTimeout(timer);
     this.#deadlines.clear();
-    this.#socket.close();
+    this.#signaling.close();
   }
 
   #fail(problem: Problem): void {
@@ -137,7 +126,9 @@ export class Link {
     const peer = this.#peer;
     peer.addEventListener("icecandidate", ({ candidate }) => this.#onLocalCandidate(candidate));
     peer.addEventListener("icegatheringstatechange", () => {
-      if (peer.iceGatheringState === "complete" && this.#candidatesSeen === 0) this.#fail(noCandidates);
+      if (peer.iceGatheringState !== "complete" || this.#closed) return;
+      if (this.#candidatesSeen === 0) this.#fail(noCandidates);
+      else this.#signaling.gathered(peer.localDescription?.sdp ?? "");
     });
     peer.addEventListener("connectionstatechange", () => this.#onPeerState(peer.connectionState));
     peer.addEventListener("track", ({ streams, track }) => {
@@ -155,7 +146,7 @@ export class Link {
     if (candidate === null || candidate.candidate === "") return;
     this.#candidatesSeen += 1;
     this.#disarm("candidates");
-    this.#signal(candidateMessage(candidate.toJSON()));
+    this.#signaling.candidate(candidate.toJSON());
   }
 
   #onPeerState(state: RTCPeerConnectionState): void {
@@ -179,45 +170,13 @@ export class Link {
     }
   }
 
-  #listenToSocket(): void {
-    const socket = this.#socket;
-    socket.addEventListener("open", () => {
-      for (const text of this.#toSocket.splice(0)) socket.send(text);
-    });
-    socket.addEventListener("message", ({ data }) => {
-      if (typeof data === "string") void this.#onSignal(data).catch(() => this.#fail(offerRefused(unusableAnswer)));
-    });
-    socket.addEventListener("close", () => {
-      if (!this.#answered) this.#fail(signalingRefused);
-    });
-  }
-
-  #signal(text: string): void {
-    if (this.#socket.readyState === OPEN) this.#socket.send(text);
-    else if (this.#socket.readyState === CONNECTING) this.#toSocket.push(text);
-  }
-
-  async #onSignal(text: string): Promise<void> {
-    const message = readMessage(text);
-    if (message === null || this.#closed) return;
-    switch (message.kind) {
-      case "answer":
-        await this.#onAnswer(message.sdp);
-        break;
-      case "candidate":
-        if (this.#answered) await this.#addRemote(message.candidate);
-        else this.#remoteCandidates.push(message.candidate);
-        break;
-      case "status":
-        if (!message.accepted && !this.#answered) this.#fail(offerRefused(message.description));
-        break;
-      case "other":
-        break;
-    }
+  #onRemoteCandidate(candidate: RTCIceCandidateInit): void {
+    if (this.#answered) void this.#addRemote(candidate);
+    else this.#remoteCandidates.push(candidate);
   }
 
   async #onAnswer(sdp: string): Promise<void> {
-    if (this.#answered) return;
+    if (this.#answered || this.#closed) return;
     this.#answered = true;
     this.#disarm("answer");
     this.#arm("connect", CONNECT_DEADLINE_MS, notConnected);

@@ -68,13 +68,11 @@ export const soundBlocked: Problem = {
   advice: "Press any button on this page to let it play.",
 };
 
-export function serverRefused(status: number, said: string | null): Problem {
-  const busy = status === 503;
-  return {
-    code: busy ? "server-busy" : "server-refused",
-    title: busy ? "All lines are busy" : `The server refused the call (${status})`,
-    advice: said ?? (busy ? "Try again in a moment." : "See the server's log."),
-  };
+/** The server said no; `code` and `said` are what it gave as reason. */
+export function serverRefused(status: number, code: string | null, said: string | null): Problem {
+  const advice = said ?? "See the server's log.";
+  if (code === "busy") return { code: "server-busy", title: "All lines are busy", advice };
+  return { code: "server-refused", title: `The server refused the call (${status})`, advice };
 }
 
 export function offerRefused(said: string): Problem {

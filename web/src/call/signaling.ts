@@ -1,66 +1,115 @@
-/**
- * Kinesis Video Streams signaling, the viewer's side, without I/O.
- * Source: "WebSocket APIs" of the Kinesis Video Streams with WebRTC developer guide.
- */
+/** How the offer gets to the server and the answer back: by the signaling service, or straight to the server. */
 
-export type Incoming =
-  | { kind: "answer"; sdp: string }
-  | { kind: "candidate"; candidate: RTCIceCandidateInit }
-  | { kind: "status"; accepted: boolean; description: string }
-  /** GO_AWAY, RECONNECT_ICE_SERVER, or something newer: none of it touches a call that runs. */
-  | { kind: "other"; messageType: string };
+import { offerRefused, type Problem, problemOf, signalingRefused } from "./problem";
+import { type Fetch, requestAnswer } from "./session";
+import { candidateMessage, offerMessage, readMessage } from "./viewerMessages";
 
-/** The offer, as the text to send. With a correlation id the service says when it refuses. */
-export function offerMessage(sdp: string, correlationId: string): string {
-  const messagePayload = encodePayload({ type: "offer", sdp });
-  return JSON.stringify({ action: "SDP_OFFER", messagePayload, correlationId });
+export interface SignalingEvents {
+  onAnswer(sdp: string): void;
+  onCandidate(candidate: RTCIceCandidateInit): void;
+  /** No answer will come. Never said after an answer. */
+  onRefused(problem: Problem): void;
 }
 
-export function candidateMessage(candidate: RTCIceCandidateInit): string {
-  return JSON.stringify({ action: "ICE_CANDIDATE", messagePayload: encodePayload(candidate) });
+export interface Signaling {
+  /** The offer, before any candidate is known. */
+  offer(sdp: string): void;
+  candidate(candidate: RTCIceCandidateInit): void;
+  /** The same offer with all its candidates in it. */
+  gathered(sdp: string): void;
+  close(): void;
 }
 
-/** Read one message; null when it is empty or not a signaling message (the service sends empty ones). */
-export function readMessage(text: string): Incoming | null {
-  const message = parseObject(text);
-  const messageType = message?.["messageType"];
-  if (message === null || typeof messageType !== "string") return null;
-  if (messageType === "STATUS_RESPONSE") return readStatus(message["statusResponse"] ?? message);
-  if (messageType !== "SDP_ANSWER" && messageType !== "ICE_CANDIDATE") return { kind: "other", messageType };
-  const payload = decodePayload(message["messagePayload"]);
-  if (payload === null) return null;
-  if (messageType === "ICE_CANDIDATE") return { kind: "candidate", candidate: payload as RTCIceCandidateInit };
-  return typeof payload["sdp"] === "string" ? { kind: "answer", sdp: payload["sdp"] } : null;
-}
+/** States of a WebSocket. */
+const CONNECTING = 0;
+const OPEN = 1;
 
-function readStatus(status: unknown): Incoming {
-  const { statusCode, errorType, description } = (status ?? {}) as Record<string, unknown>;
-  const words = [errorType, description].filter((word) => typeof word === "string" && word !== "");
-  return { kind: "status", accepted: String(statusCode).startsWith("2"), description: words.join(": ") };
-}
+/** A Kinesis Video Streams viewer: candidates trickle both ways. */
+export class ViewerSignaling implements Signaling {
+  readonly #socket: WebSocket;
+  #waiting: string[] = [];
+  #answered = false;
+  #closed = false;
 
-function encodePayload(payload: object): string {
-  const bytes = new TextEncoder().encode(JSON.stringify(payload));
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
+  constructor(socket: WebSocket, events: SignalingEvents) {
+    this.#socket = socket;
+    socket.addEventListener("open", () => {
+      for (const text of this.#waiting.splice(0)) socket.send(text);
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string" && !this.#closed) this.#onMessage(data, events);
+    });
+    socket.addEventListener("close", () => {
+      // Once the answer is here the call goes on without this socket.
+      if (!this.#answered && !this.#closed) events.onRefused(signalingRefused);
+    });
+  }
 
-function decodePayload(payload: unknown): Record<string, unknown> | null {
-  if (typeof payload !== "string") return null;
-  try {
-    const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
-    return parseObject(new TextDecoder().decode(bytes));
-  } catch {
-    return null; // not base64
+  offer(sdp: string): void {
+    this.#send(offerMessage(sdp, "offer"));
+  }
+
+  candidate(candidate: RTCIceCandidateInit): void {
+    this.#send(candidateMessage(candidate));
+  }
+
+  gathered(): void {}
+
+  close(): void {
+    this.#closed = true;
+    this.#socket.close();
+  }
+
+  #send(text: string): void {
+    if (this.#socket.readyState === OPEN) this.#socket.send(text);
+    else if (this.#socket.readyState === CONNECTING) this.#waiting.push(text);
+  }
+
+  #onMessage(text: string, events: SignalingEvents): void {
+    const message = readMessage(text);
+    switch (message?.kind) {
+      case "answer":
+        if (!this.#answered) events.onAnswer(message.sdp);
+        this.#answered = true;
+        break;
+      case "candidate":
+        events.onCandidate(message.candidate);
+        break;
+      case "status":
+        if (!message.accepted && !this.#answered) events.onRefused(offerRefused(message.description));
+        break;
+      case "other": // GO_AWAY and the like do not touch a call that runs
+      case undefined:
+        break;
+    }
   }
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null; // not JSON
+/** POST /offer, for a server that has no signaling channel. Nothing trickles: the offer waits for its candidates. */
+export class DirectSignaling implements Signaling {
+  readonly #fetch: Fetch;
+  readonly #events: SignalingEvents;
+  readonly #attempt = new AbortController();
+
+  constructor(fetch: Fetch, events: SignalingEvents) {
+    this.#fetch = fetch;
+    this.#events = events;
+  }
+
+  offer(): void {}
+
+  candidate(): void {}
+
+  gathered(sdp: string): void {
+    requestAnswer(this.#fetch, sdp, this.#attempt.signal).then(
+      (answer) => this.#events.onAnswer(answer),
+      (error: unknown) => {
+        if (!this.#attempt.signal.aborted) this.#events.onRefused(problemOf(error));
+      },
+    );
+  }
+
+  close(): void {
+    this.#attempt.abort();
   }
 }
