@@ -8,7 +8,8 @@
     ├── MissingExtraError        an optional dependency is not installed
     ├── CredentialsError         no usable AWS credentials
     ├── SignalingError           Kinesis Video Streams signaling
-    │   └── SignalingClosedError
+    │   ├── SignalingClosedError
+    │   └── SignalingDeniedError
     ├── PeerError                WebRTC: SDP, ICE, data channel
     │   ├── SdpError
     │   ├── BusyError            as many calls as this server takes
@@ -84,6 +85,12 @@ class SignalingClosedError(SignalingError):
 
     code = "signaling_closed"
     retryable = True
+
+
+class SignalingDeniedError(SignalingError):
+    """The service refuses the credentials, the signature or the presigned URL."""
+
+    code = "signaling_denied"
 
 
 class PeerError(SonicRtcError):

@@ -37,7 +37,9 @@ class FakeCalls:
         self.calls: list[FakeCall] = []
         self.drained_s: float | None = None
 
-    async def answer(self, offer: Mapping[str, str], client_id: str | None = None) -> FakeCall:
+    async def answer(
+        self, offer: Mapping[str, str], client_id: str | None = None, *, ice_servers: object = None
+    ) -> FakeCall:
         if not offer["sdp"].startswith("v=0"):
             raise SdpError("SDP: expected it to begin with v=0")
         self.calls.append(FakeCall(offer["sdp"]))

@@ -12,7 +12,7 @@ PAGE_DIRECTORY = Path(__file__).parent.parent / "page"
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>SonicRTC</title>
 <h1>SonicRTC is running, but its page was not built</h1>
-<p>In a checkout, run <code>make page</code> and load this page again. The wheel contains the page.</p>
+<p>In a checkout, <code>make demo</code> builds it; load this page again afterwards. The wheel contains it.</p>
 <p>Without it, <code>sonicrtc call --url &lt;this address&gt; --wav question.wav</code> talks to this server.</p>
 </html>
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import importlib.metadata
 import logging
 import ssl
 import weakref
@@ -14,7 +13,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from sonicrtc import __version__
 from sonicrtc.errors import BusyError, ConfigError, SdpError, SignalingError
+from sonicrtc.rtc.peer import IceServer
 from sonicrtc.server.guard import MAX_SDP_CHARS, Guard
 from sonicrtc.server.relay import Relay
 from sonicrtc.server.web import Answer, Health, Offer, Session, build_app
@@ -73,7 +74,7 @@ class Server:
         self._relay: Relay | None = None
         if config.server.relay_signaling and config.signaling.channel is not None:
             self._relay = Relay(
-                tls=_client_tls(config), max_connections=_SOCKETS_PER_CALL * config.server.max_calls
+                ca_file=config.signaling.ca_file, max_connections=_SOCKETS_PER_CALL * config.server.max_calls
             )
 
     @property
@@ -170,7 +171,7 @@ class Server:
             status="draining" if self._draining else "connecting" if connected is False else "ok",
             calls=self._calls.active,
             max_calls=self._config.server.max_calls,
-            version=_version(),
+            version=__version__,
             mode="loopback" if self._config.server.loopback else "sonic",
             signaling=None if connected is None else "connected" if connected else "connecting",
         )
@@ -215,9 +216,25 @@ class Server:
         self._admit()
         if len(sdp) > MAX_SDP_CHARS:
             raise SdpError(f"sdp: expected at most {MAX_SDP_CHARS} characters, got {len(sdp)}")
-        call = await self._calls.answer({"sdp": sdp, "type": "offer"}, client_id=client_id)
+        offer = {"sdp": sdp, "type": "offer"}
+        call = await self._calls.answer(offer, client_id, ice_servers=await self._ice_servers())
         self._callers[client_id] = call
         return str(call.answer["sdp"])
+
+    async def _ice_servers(self) -> list[str | IceServer]:
+        """Return the configured servers and the channel's own, which are valid for minutes only."""
+        servers: list[str | IceServer] = list(self._config.server.ice_servers)
+        if self._master is not None:
+            for found in await self._master.ice_servers():
+                urls = found["urls"]
+                servers.append(
+                    IceServer(
+                        urls=(urls,) if isinstance(urls, str) else tuple(urls),
+                        username=found.get("username"),
+                        credential=found.get("credential"),
+                    )
+                )
+        return servers
 
     async def _on_candidate(self, client_id: str, candidate: dict[str, object]) -> None:
         call = self._callers.get(client_id)
@@ -251,15 +268,3 @@ def _server_tls(config: Config) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as exc:
         raise ConfigError(f"cannot use the certificate {certificate} with the key {key}: {exc}") from exc
     return context
-
-
-def _client_tls(config: Config) -> ssl.SSLContext | None:
-    ca_file = config.signaling.ca_file
-    return None if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("sonicrtc")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout
-        return "0+checkout"

@@ -1,0 +1,258 @@
+"""One call: the straight line from the caller's microphone to the model and back.
+
+::
+
+    Peer -> _heard -> Uplink.push -> session.send_audio      every 20 ms, never waits for the network
+    session -> _told -> Playout.push                         faster than real time, as it comes
+    Playout.pull -> _played -> Peer                          every 20 ms, paced by the peer's track
+
+All tasks of a call live in one task group and end with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Buffer, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, assert_never
+
+from sonicrtc.audio import Playout, Uplink
+from sonicrtc.sonic import protocol as sonic
+
+from sonicrtc.errors import MessageError, PeerError, SonicClosedError, SonicError, SonicRtcError
+from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, decode_client, encode
+from sonicrtc.feed import Feed, error_event, session_event, usage_event
+from sonicrtc.metrics import CallStats, Turns
+from sonicrtc.rtc.peer import Description, IceServer, Peer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from sonicrtc.sonic.session import SonicSession
+
+    from sonicrtc.config import Config
+
+    OpenSession = Callable[[Callable[[sonic.SonicEvent], None]], SonicSession]
+    UseTool = Callable[[sonic.ToolRequest, Feed], Awaitable[object]]
+    IceServers = Sequence[str | IceServer]
+
+Reason = Literal["hangup", "peer_left", "drained", "error"]
+
+_log = logging.getLogger(__name__)
+_LOOPBACK_MAX_MS = 120.0
+#: How long the words of an early failure wait for a connection that can carry them.
+_LAST_WORDS_S = 5.0
+
+
+class _Over(Exception):
+    """Ends the task group of a call that has said goodbye."""
+
+
+class Call:
+    """One person's call with the agent; :meth:`sonicrtc.Agent.answer` makes it.
+
+    Its `id` is unique; its `answer` is the ``{"sdp", "type"}`` for the page. Without `open_session`
+    it is a loopback: the caller's audio comes back through Uplink and Playout.
+    """
+
+    def __init__(
+        self, config: Config, *, open_session: OpenSession | None, use_tool: UseTool, ice_servers: IceServers = ()
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.answer: dict[str, str] = {}
+        self._config = config
+        self._use_tool = use_tool
+        self._session = open_session(self._told) if open_session else None
+        vad, rate_hz = (config.vad, 24_000) if self._session else (None, 16_000)
+        self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=vad)
+        self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=48_000)
+        self._turns = Turns()
+        self._content_id = self._interrupted_id = ""
+        self._connected_at_s: float | None = None
+        self._over = asyncio.Event()
+        self._reason: Reason | None = None
+        self._error: SonicRtcError | None = None
+        self._group = asyncio.TaskGroup()
+        self._peer = Peer(
+            ice_servers=ice_servers, pull_audio=self._played, on_audio=self._heard,
+            on_message=self._page_said, on_state=self._peer_became,
+        )  # fmt: skip
+        self._feed = Feed(send=self._peer.send, clock=self._now_ms)
+
+    # -- for the application ------------------------------------------------------------------------
+
+    def events(self) -> AsyncIterator[Event]:
+        """Iterate over what happens in this call; the last one is an ``EndedEvent``."""
+        return self._feed.subscribe()
+
+    async def send(self, kind: str, data: Any = None) -> AppEvent:
+        """Send a message of the application's own to the page; MessageError when JSON cannot hold it in 16 KiB."""
+        event = AppEvent(kind=kind, data=data, at_ms=self._now_ms())
+        self._peer.send(encode(event))
+        return event
+
+    async def send_text(self, text: str) -> None:
+        """Say `text` to the model as the user, as if it was typed on the page."""
+        self._type(text)
+
+    async def hang_up(self, reason: Reason = "hangup") -> None:
+        """End the call. Returns at once; the events tell when it is over."""
+        self._end(reason)
+
+    async def add_candidate(self, candidate: Mapping[str, object]) -> None:
+        """Add a trickled ICE candidate (``RTCIceCandidateInit``) of the page."""
+        await self._peer.add_candidate(candidate)
+
+    @property
+    def stats(self) -> CallStats:
+        """What this call carried and lost so far."""
+        return CallStats.of(self._playout, self._turns.number, self._feed.dropped, self._peer.dropped_messages)
+
+    # -- its life, lived in Calls -------------------------------------------------------------------
+
+    async def accept(self, offer: Description) -> None:
+        """Answer `offer`; SdpError when it is not usable."""
+        answer = await self._peer.answer(offer)
+        self.answer = {"sdp": answer.sdp, "type": answer.type}
+
+    async def close(self) -> None:
+        """Give back what a call holds that is never run."""
+        await self._peer.close()
+
+    async def run(self) -> None:
+        """Live through the whole call. Raises nothing but cancellation."""
+        try:
+            async with self._group as group:
+                group.create_task(self._attend_peer())
+                if self._session:
+                    group.create_task(self._attend_session(self._session))
+                await self._over.wait()
+                if self._session:
+                    await self._session.close()
+                await self._say_goodbye()
+                raise _Over
+        except* _Over:
+            pass
+        except* Exception as failures:  # the boundary: what goes wrong in here ends this call and no other
+            _log.error("call failed", exc_info=failures, extra={"call": self.id})
+            self._fail(SonicRtcError("something went wrong in the server; the call has ended"))
+        finally:
+            await self._say_goodbye()
+            _log.info("call ended", extra={"call": self.id, "reason": self._reason})
+
+    async def _attend_peer(self) -> None:
+        try:
+            await self._peer.run()
+        except PeerError as exc:
+            self._fail(exc)
+        else:
+            self._end("peer_left")
+
+    async def _attend_session(self, session: SonicSession) -> None:
+        try:
+            await session.run()
+            if not self._over.is_set():
+                raise SonicClosedError("the model ended the session")
+        except SonicRtcError as exc:
+            self._fail(exc)
+
+    def _end(self, reason: Reason) -> None:
+        self._reason = self._reason or reason
+        self._over.set()
+
+    def _fail(self, error: SonicRtcError) -> None:
+        if self._reason is None:
+            self._error = error
+        self._end("error")
+
+    async def _say_goodbye(self) -> None:
+        """Say why on the data channel, then close the peer; once."""
+        if not self._feed.closed:
+            if self._error is not None:
+                await self._peer.settle(_LAST_WORDS_S)
+                self._feed.tell(error_event(self._error))
+            self._feed.tell(*self._turns.finish(), EndedEvent(reason=self._reason or "drained"))
+            self._feed.close()
+        await self._peer.close()
+
+    def _peer_became(self, state: str) -> None:
+        if state == "connected" and self._connected_at_s is None:
+            self._connected_at_s = time.monotonic()
+            self._feed.tell(session_event(self.id, self._config.sonic if self._session else None))
+
+    def _now_ms(self) -> float:
+        return 0.0 if self._connected_at_s is None else (time.monotonic() - self._connected_at_s) * 1000
+
+    # -- the straight line --------------------------------------------------------------------------
+
+    def _heard(self, buffer: Buffer, frames: int) -> None:
+        """Take 20 ms from the caller."""
+        block = self._uplink.push(buffer, frames=frames)
+        if self._session:
+            self._session.send_audio(block, captured_at_s=time.monotonic())
+        elif self._playout.buffered_ms < _LOOPBACK_MAX_MS:
+            self._playout.push(block.s16)
+        self._feed.tell(*self._turns.heard(block.level_dbfs, block.speech, self._now_ms()))
+
+    def _played(self, frames: int) -> NDArray[np.int16]:
+        """Give the next 20 ms to the caller."""
+        sounding = self._playout.buffered_ms > 0
+        block = self._playout.pull(frames)
+        self._feed.tell(*self._turns.played(sounding, self._playout.played_ms, self._now_ms()))
+        return block
+
+    def _told(self, event: sonic.SonicEvent) -> None:
+        """Take one event from the model."""
+        match event:
+            case sonic.AudioChunk(pcm=pcm, content_id=content_id):
+                if content_id != self._interrupted_id:
+                    self._content_id = content_id
+                    self._turns.received(self._playout.played_ms + self._playout.buffered_ms, self._now_ms())
+                    self._playout.push(pcm)
+            case sonic.Interrupted():
+                # The model sent the whole answer long ago: what is not heard yet must go.
+                heard_ms = self._playout.played_ms
+                self._playout.flush()
+                self._interrupted_id = self._content_id
+                self._feed.tell(*self._turns.interrupted(heard_ms))
+            case sonic.UserText(text=text):
+                self._feed.tell(*self._turns.user_text(text, self._now_ms()))
+            case sonic.AssistantText(text=text, stage=stage):
+                self._feed.tell(*self._turns.assistant_text(text, stage))
+            case sonic.ToolRequest():
+                if not self._over.is_set():
+                    self._group.create_task(self._run_tool(event))
+            case sonic.UsageReported():
+                self._feed.tell(usage_event(event))
+            case sonic.SessionOpened() | sonic.AudioEnded() | sonic.TurnEnded() | sonic.UnknownReceived():
+                pass
+            case _:
+                assert_never(event)
+
+    async def _run_tool(self, request: sonic.ToolRequest) -> None:
+        """Run one tool beside the audio; the model gets a result whatever happens."""
+        assert self._session is not None
+        self._session.send_tool_result(request.tool_use_id, await self._use_tool(request, self._feed))
+
+    def _type(self, text: str) -> None:
+        if self._session is None:
+            self._feed.tell(error_event(SonicError("this call has no model: it returns the caller's own audio")))
+        else:
+            self._feed.tell(*self._turns.typed())
+            self._session.send_text(text)
+
+    def _page_said(self, message: str | bytes) -> None:
+        """Take one message from the page."""
+        try:
+            event = decode_client(message)
+        except MessageError as exc:
+            self._feed.tell(error_event(exc))
+        else:
+            if not isinstance(event, HangUpMessage):
+                self._feed.publish(event)
+            if isinstance(event, TextMessage):
+                self._type(event.text)
+            elif isinstance(event, HangUpMessage):
+                self._end("hangup")

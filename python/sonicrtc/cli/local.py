@@ -1,0 +1,129 @@
+"""``sonicrtc local``: services on this machine that speak the cloud's own protocols."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import shlex
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sonicrtc.errors import ConfigError
+from sonicrtc.tasks import stop_event
+
+if TYPE_CHECKING:
+    from sonicrtc.local.sonic.brain import Brain
+    from sonicrtc.local.state import LocalState
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_EPILOG = """examples:
+  sonicrtc local sonic --port 8443 --state ~/.sonicrtc      a Nova 2 Sonic that listens and speaks, offline
+  sonicrtc local kvs --port 8444 --state ~/.sonicrtc        Kinesis Video Streams signaling
+
+Each prints lines to paste into a shell; any AWS client, and `sonicrtc serve`, then uses this service.
+Both take the same --state, which holds ca.pem and a credentials file with one throw-away key pair.
+"""
+
+_REGION = "us-east-1"
+
+
+def add_to(commands: Commands) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "local", help="run a stand-in for an AWS service on this machine", description=__doc__, epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    services = parser.add_subparsers(metavar="sonic|kvs", required=True)
+    sonic = services.add_parser("sonic", help="Amazon Nova 2 Sonic's bidirectional stream")
+    sonic.add_argument("--brain", choices=("speech", "echo", "scripted"), default="speech",
+                       help="speech listens and speaks; echo returns the audio; scripted plays a file")  # fmt: skip
+    sonic.add_argument("--scenario", type=Path, metavar="FILE", help="what the scripted brain does (JSON)")
+    sonic.set_defaults(run=lambda options: asyncio.run(_run(options, _sonic)))
+    kvs = services.add_parser("kvs", help="Kinesis Video Streams: control plane and signaling WebSocket")
+    kvs.set_defaults(run=lambda options: asyncio.run(_run(options, _kvs)))
+    for service in (sonic, kvs):
+        service.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
+        service.add_argument("--state", type=Path, metavar="DIR", help="keep keys and certificates here")
+        service.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)
+
+
+Service = Callable[[argparse.Namespace, "LocalState"], AsyncIterator[Mapping[str, str]]]
+
+
+async def _run(options: argparse.Namespace, service: Service) -> int:
+    from sonicrtc.local.state import LocalState
+
+    if not 0 <= options.port <= 65_535:
+        raise ConfigError(f"port: expected 0 to 65535, got {options.port}")
+    async with stop_event(with_stdin=options.exit_with_stdin) as stop:
+        with _opened(LocalState, options.state) as state:
+            try:
+                async with asynccontextmanager(service)(options, state) as variables:
+                    _print_exports(state.environment())
+                    _print_exports(variables)
+                    print("ready", flush=True)
+                    await stop.wait()
+            except OSError as exc:
+                if exc.errno != errno.EADDRINUSE:
+                    raise
+                raise ConfigError(f"port {options.port} on 127.0.0.1 is in use; choose another with --port") from exc
+    return 0
+
+
+def _opened(kind: type[LocalState], directory: Path | None) -> LocalState:
+    try:
+        return kind.open(directory)
+    except OSError as exc:
+        raise ConfigError(f"cannot use {directory} as state directory: {exc.strerror or exc}") from exc
+
+
+async def _sonic(options: argparse.Namespace, state: LocalState) -> AsyncIterator[Mapping[str, str]]:
+    from sonicrtc.local.sonic import LocalSonic
+
+    async with LocalSonic(state=state, brain=_brain(options), port=options.port, region=_REGION) as sonic:
+        yield {
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": sonic.endpoint,
+            "SONICRTC_SONIC_ENDPOINT": sonic.endpoint,
+            "SONICRTC_SONIC_CA_FILE": str(state.ca_file),
+            "AWS_REGION": _REGION,
+        }
+
+
+async def _kvs(options: argparse.Namespace, state: LocalState) -> AsyncIterator[Mapping[str, str]]:
+    from sonicrtc.local.kvs import LocalKvs
+
+    async with LocalKvs(keys=state.keys, region=_REGION, port=options.port) as kvs:
+        yield {
+            "AWS_ENDPOINT_URL_KINESIS_VIDEO": kvs.endpoint,
+            "SONICRTC_SIGNALING_ENDPOINT": kvs.endpoint,
+            "AWS_REGION": _REGION,
+        }
+
+
+def _brain(options: argparse.Namespace) -> Callable[[], Brain]:
+    if options.scenario is not None and options.brain != "scripted":
+        raise ConfigError("--scenario goes with --brain scripted")
+    if options.brain == "echo":
+        from sonicrtc.local.sonic.echo import EchoBrain
+
+        return EchoBrain
+    if options.brain == "scripted":
+        from sonicrtc.local.sonic.scripted import ScriptedBrain
+
+        if options.scenario is None:
+            raise ConfigError("the scripted brain needs --scenario FILE")
+        return ScriptedBrain.from_file(options.scenario)
+    from sonicrtc.local.sonic.speech import SpeechBrain
+
+    print("loading the speech models", file=sys.stderr, flush=True)
+    SpeechBrain.preload()
+    return SpeechBrain
+
+
+def _print_exports(variables: Mapping[str, str]) -> None:
+    print("export " + " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items()), flush=True)

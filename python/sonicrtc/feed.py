@@ -1,0 +1,128 @@
+"""Where a call's events go: to the page, and to every part of the application that reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from sonicrtc.config import SonicConfig
+from sonicrtc.errors import MessageError, SonicRtcError
+from sonicrtc.events import ErrorEvent, Event, ServerEvent, SessionEvent, UsageEvent, encode
+
+
+def error_event(error: SonicRtcError) -> ErrorEvent:
+    """Return `error` as words for a person."""
+    return ErrorEvent(code=error.code, message=str(error), retryable=error.retryable)
+
+
+def session_event(call_id: str, model: SonicConfig | None) -> SessionEvent:
+    """Return what introduces a call; without a model it is a loopback."""
+    if model is None:
+        return SessionEvent(call_id=call_id, mode="loopback", model_id="", voice="", endpointing="", endpoint_ms=0)
+    return SessionEvent(
+        call_id=call_id,
+        mode="sonic",
+        model_id=model.model_id,
+        voice=model.voice,
+        endpointing=model.endpointing,
+        endpoint_ms=model.endpoint_ms,
+    )
+
+
+def usage_event(usage: object) -> UsageEvent:
+    """Return the totals that the model reported."""
+    return msgspec.convert(usage, UsageEvent, from_attributes=True)
+
+
+class Feed:
+    """Stamps events with the time and hands each to the page and to every reader; never waits.
+
+    What is told before the first reader comes waits for it. A reader that falls behind loses its
+    oldest events; they are counted in ``dropped``. Readers that are gone cost nothing.
+
+    Parameters
+    ----------
+    send : callable
+        ``send(text)`` puts a message on the data channel.
+    clock : callable
+        Returns the milliseconds since the call was connected.
+    capacity : int
+        Events kept for one reader.
+    """
+
+    def __init__(self, *, send: Callable[[str], None], clock: Callable[[], float], capacity: int = 512) -> None:
+        self._send = send
+        self._clock = clock
+        self._capacity = capacity
+        self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
+        self._backlog: deque[Event] | None = deque(maxlen=capacity)
+        self.closed = False
+        self.dropped = 0
+
+    def tell(self, *events: ServerEvent) -> None:
+        """Tell the page and the readers. What is too large for the page is told to the readers only."""
+        for event in events:
+            stamped = self.publish(event)
+            try:
+                self._send(encode(stamped))
+            except MessageError as exc:
+                self._send(encode(error_event(MessageError(f"an event of the call was left out: {exc}"))))
+
+    def publish[E: Event](self, event: E) -> E:
+        """Tell the readers only; return the stamped event."""
+        stamped = replace(event, at_ms=self._clock())
+        if self._backlog is not None:
+            self.dropped += len(self._backlog) == self._capacity
+            self._backlog.append(stamped)
+        for reader in self._readers:
+            self.dropped += reader.put(stamped)
+        return stamped
+
+    def close(self) -> None:
+        """End every reader's iteration, once it has read what is waiting."""
+        self.closed = True
+        for reader in self._readers:
+            reader.close()
+
+    def subscribe(self) -> Reader:
+        """Return a new reader; the first one also gets what was told before it."""
+        backlog, self._backlog = self._backlog, None
+        reader = Reader(backlog or (), self._capacity)
+        self._readers.add(reader)
+        if self.closed:
+            reader.close()
+        return reader
+
+
+class Reader(AsyncIterator[Event]):
+    """Iterates over a call's events until the call is over."""
+
+    def __init__(self, backlog: Iterable[Event], capacity: int) -> None:
+        self._waiting: deque[Event] = deque(backlog, maxlen=capacity)
+        self._closed = False
+        self._changed = asyncio.Event()
+
+    async def __anext__(self) -> Event:
+        while not self._waiting:
+            if self._closed:
+                raise StopAsyncIteration
+            self._changed.clear()
+            await self._changed.wait()
+        return self._waiting.popleft()
+
+    def put(self, event: Event) -> bool:
+        """Queue `event`; True when the oldest one had to go for it."""
+        full = len(self._waiting) == self._waiting.maxlen
+        self._waiting.append(event)
+        self._changed.set()
+        return full
+
+    def close(self) -> None:
+        """Stop after what is waiting."""
+        self._closed = True
+        self._changed.set()

@@ -1,0 +1,291 @@
+"""The local Nova Sonic service: what answers at its address."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+from sonicrtc.local.sigv4 import EventChain, SignatureError, verify_header
+from sonicrtc.local.sonic.brain import Brain
+from sonicrtc.local.sonic.exchange import Exchange, Sessions
+from sonicrtc.local.sonic.h2server import Connection, Stream
+from sonicrtc.local.sonic.referee import Limits, Referee
+from sonicrtc.local.state import LocalState
+
+__all__ = ["LocalSonic", "Refusal"]
+
+_log = logging.getLogger(__name__)
+_PATH = re.compile(r"/model/([^/]+)/invoke-with-bidirectional-stream")
+_MODEL_ID = re.compile(r"[a-z0-9-]+\.[a-z0-9.-]+(:\d+)?")
+_MODELS = frozenset({"amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic"})
+_RETIRED_MODELS = frozenset({"amazon.nova-sonic-v1:0"})
+_CONTENT_TYPE = "application/vnd.amazon.eventstream"
+_STREAM_HASH = "STREAMING-AWS4-HMAC-SHA256-EVENTS"
+
+
+class Refusal(Exception):
+    """An HTTP error before the stream.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    kind : str
+        Value of ``x-amzn-errortype``, e.g. ``"AccessDeniedException"``.
+    message : str
+        Text for the client.
+    """
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = message
+
+
+class _Refused:
+    """The peer of a stream that was answered with an error: swallows what still comes."""
+
+    def on_data(self, data: bytes) -> None:
+        return None
+
+    def on_end(self) -> None:
+        return None
+
+    def on_lost(self) -> None:
+        return None
+
+
+class LocalSonic:
+    """Nova Sonic on this machine, at the protocol of ``InvokeModelWithBidirectionalStream``.
+
+    ::
+
+        with LocalState.open(None) as state:
+            async with LocalSonic(state=state, brain=EchoBrain) as sonic:
+                ...  # point any AWS SDK at sonic.endpoint, with state's authority and keys
+
+    Parameters
+    ----------
+    state : LocalState
+        Certificate and the only keys that are accepted.
+    brain : callable
+        Makes a brain for each session.
+    host, port : str, int
+        Where to listen; port 0 takes a free one.
+    region : str
+        Region that signatures must name.
+    limits : Limits
+        Session length and idle time.
+    max_streams : int
+        MAX_CONCURRENT_STREAMS of one connection.
+    max_sessions : int, optional
+        More sessions at once are throttled (20 is the quota of a new account).
+    clock : callable
+        Monotonic time in seconds, for `limits`.
+    wall_clock : callable
+        Aware time of day, for signatures.
+
+    Attributes
+    ----------
+    sessions : Sessions
+        Counters.
+    refuse_with : Refusal or None
+        When set, every request gets this answer: fault injection.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: LocalState,
+        brain: Callable[[], Brain],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        region: str = "us-east-1",
+        limits: Limits | None = None,
+        max_streams: int = 100,
+        max_sessions: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        self.sessions = Sessions()
+        self.refuse_with: Refusal | None = None
+        self._state = state
+        self._brain = brain
+        self._host = host
+        self._port = port
+        self._region = region
+        self._limits = limits or Limits()
+        self._max_streams = max_streams
+        self._max_sessions = max_sessions
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._connections: set[Connection] = set()
+        self._exchanges: set[Exchange] = set()
+        self._server: asyncio.Server | None = None
+        self._tasks = asyncio.TaskGroup()
+        self._idle = asyncio.Event()
+
+    @property
+    def endpoint(self) -> str:
+        """``https://host:port`` to point a client at."""
+        return f"https://{self._host}:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            self._connect,
+            self._host,
+            self._port,
+            ssl=self._state.server_context(("h2",)),
+            ssl_handshake_timeout=5.0,
+            ssl_shutdown_timeout=0.5,
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for exchange in tuple(self._exchanges):
+            exchange.cancel()
+        try:
+            await self._tasks.__aexit__(kind, exc, trace)
+        finally:
+            self._idle.clear()
+            for connection in tuple(self._connections):
+                connection.close()
+            if self._connections:
+                await self._idle.wait()
+            await self._server.wait_closed()
+
+    # -- connections ------------------------------------------------------------------------------
+
+    def _connect(self) -> Connection:
+        return Connection(
+            on_stream=self._on_stream,
+            on_open=self._connections.add,
+            on_lost=self._on_connection_lost,
+            max_streams=self._max_streams,
+        )
+
+    def _on_connection_lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._idle.set()
+
+    # -- requests ---------------------------------------------------------------------------------
+
+    def _on_stream(self, stream: Stream) -> None:
+        request_id = str(uuid.uuid4())
+        try:
+            exchange = self._accept(stream, request_id)
+        except Refusal as refusal:
+            _log.info("request refused", extra={"request_id": request_id, "kind": refusal.kind})
+            self._tasks.create_task(_refuse(stream, refusal, request_id))
+            return
+        stream.peer = exchange
+        stream.respond(
+            200,
+            {
+                "content-type": _CONTENT_TYPE,
+                "x-amzn-requestid": request_id,
+                "x-amzn-bedrock-content-type": "application/json",
+            },
+        )
+        self._tasks.create_task(self._serve(exchange))
+
+    async def _serve(self, exchange: Exchange) -> None:
+        self._exchanges.add(exchange)
+        try:
+            await exchange.run()
+        finally:
+            self._exchanges.discard(exchange)
+
+    def _accept(self, stream: Stream, request_id: str) -> Exchange:
+        model_id = _route(stream.headers)
+        chain = self._authenticate(stream.headers)
+        if self.refuse_with is not None:
+            raise self.refuse_with
+        _check_model(model_id)
+        if self._max_sessions is not None and self.sessions.active >= self._max_sessions:
+            raise Refusal(429, "ThrottlingException", "Too many requests, please wait before trying again.")
+        return Exchange(
+            stream,
+            chain=chain,
+            referee=Referee(model_id=model_id, now_s=self._clock(), limits=self._limits),
+            brain=self._brain,
+            sessions=self.sessions,
+            session_id=request_id,
+            clock=self._clock,
+        )
+
+    def _authenticate(self, headers: Mapping[str, str]) -> EventChain:
+        path, _, query = headers[":path"].partition("?")
+        if headers.get("x-amz-content-sha256") != _STREAM_HASH:
+            raise Refusal(403, "InvalidSignatureException", f"x-amz-content-sha256 must be {_STREAM_HASH}")
+        try:
+            scope, seed = verify_header(
+                method=headers[":method"],
+                path=path,
+                query=query,
+                headers={**headers, "host": headers.get(":authority", headers.get("host", ""))},
+                payload_hash=_STREAM_HASH,
+                keys=self._state.keys,
+                region=self._region,
+                service="bedrock",
+                now=self._wall_clock(),
+            )
+        except SignatureError as exc:
+            raise Refusal(403, exc.code, exc.message) from exc
+        return EventChain(keys=self._state.keys, scope=scope, seed=seed)
+
+
+def _route(headers: Mapping[str, str]) -> str:
+    """Return the model id of the path."""
+    match = _PATH.fullmatch(headers.get(":path", "").partition("?")[0])
+    if match is None or headers.get(":method") != "POST":
+        raise Refusal(404, "UnknownOperationException", "expected POST /model/{id}/invoke-with-bidirectional-stream")
+    if headers.get("content-type") != _CONTENT_TYPE:
+        raise Refusal(415, "ValidationException", f"content-type must be {_CONTENT_TYPE}")
+    return unquote(match[1])
+
+
+def _check_model(model_id: str) -> None:
+    if model_id in _MODELS:
+        return
+    if model_id in _RETIRED_MODELS:
+        raise Refusal(404, "ResourceNotFoundException", "This model version has reached the end of its life.")
+    if _MODEL_ID.fullmatch(model_id) is None:
+        raise Refusal(400, "ValidationException", "The provided model identifier is invalid.")
+    raise Refusal(
+        404, "ResourceNotFoundException", "Could not resolve the foundation model from the provided model identifier."
+    )
+
+
+async def _refuse(stream: Stream, refusal: Refusal, request_id: str) -> None:
+    stream.peer = _Refused()
+    body = json.dumps({"message": refusal.message}).encode()
+    stream.respond(
+        refusal.status,
+        {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "x-amzn-requestid": request_id,
+            "x-amzn-errortype": refusal.kind,
+        },
+    )
+    stream.write(body)
+    await stream.end()

@@ -1,0 +1,168 @@
+"""What a call observes about itself: who speaks, whose turn it is, where the time goes, what is lost.
+
+No clock in here: times come in as arguments, in milliseconds since the call was connected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sonicrtc.events import InterruptedEvent, ServerEvent, SpeakingEvent, TimingEvent, TranscriptEvent
+
+if TYPE_CHECKING:
+    from sonicrtc._core import Playout
+
+_FLOOR_DBFS = -55.0
+_BELOW_PEAK_DB = 15.0
+_PEAK_FALL_DB_PER_S = 5.0
+_USER_PAUSE_MS = 500.0
+_ASSISTANT_PAUSE_MS = 300.0
+
+
+class Loudness:
+    """Tells words from what is between them: near the loudest of the last seconds, or not.
+
+    The gate of the uplink stays open through the model's whole endpointing pause, on purpose;
+    people want to see when somebody stopped speaking.
+    """
+
+    def __init__(self) -> None:
+        self._peak_dbfs = _FLOOR_DBFS
+        self._at_ms = 0.0
+
+    def is_loud(self, level_dbfs: float, at_ms: float) -> bool:
+        """Take the level of one block."""
+        fallen_dbfs = self._peak_dbfs - _PEAK_FALL_DB_PER_S * (at_ms - self._at_ms) / 1000
+        self._peak_dbfs, self._at_ms = max(level_dbfs, fallen_dbfs, _FLOOR_DBFS), at_ms
+        return level_dbfs > max(_FLOOR_DBFS, self._peak_dbfs - _BELOW_PEAK_DB)
+
+
+class Voice:
+    """Whether somebody is speaking, with an end after a pause."""
+
+    def __init__(self, role: Literal["user", "assistant"], *, pause_ms: float) -> None:
+        self._role = role
+        self._pause_ms = pause_ms
+        self.active = False
+        #: When voice was last heard; None before the first.
+        self.last_ms: float | None = None
+
+    def hear(self, voiced: bool, at_ms: float) -> tuple[ServerEvent, ...]:
+        """Take one piece of sound; return an event when speaking began or ended with it."""
+        if voiced:
+            self.last_ms = at_ms
+            if not self.active:
+                self.active = True
+                return (SpeakingEvent(role=self._role, active=True),)
+        elif self.active and at_ms - (self.last_ms or 0.0) >= self._pause_ms:
+            return self.stop()
+        return ()
+
+    def stop(self) -> tuple[ServerEvent, ...]:
+        """End speaking at once."""
+        was_active, self.active = self.active, False
+        return (SpeakingEvent(role=self._role, active=False),) if was_active else ()
+
+
+class Turns:
+    """Follows a conversation: turns, transcripts, who speaks, and one timing per turn.
+
+    Each method takes what happened and returns the events to tell.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._loudness = Loudness()
+        self._user = Voice("user", pause_ms=_USER_PAUSE_MS)
+        self._assistant = Voice("assistant", pause_ms=_ASSISTANT_PAUSE_MS)
+        self._timing: TimingEvent | None = None
+        self._starts_at_ms: float | None = None
+        self._received_ms: float | None = None
+
+    def heard(self, level_dbfs: float, speech: bool, at_ms: float) -> tuple[ServerEvent, ...]:
+        """Take 20 ms of the user: its level, and whether the detector calls it speech."""
+        return self._user.hear(self._loudness.is_loud(level_dbfs, at_ms) and speech, at_ms)
+
+    def played(self, sounding: bool, position_ms: float, at_ms: float) -> tuple[ServerEvent, ...]:
+        """Take 20 ms that went to the user, up to `position_ms` of the model's audio."""
+        events = self._assistant.hear(sounding, at_ms)
+        if self._timing is not None and self._starts_at_ms is not None and position_ms > self._starts_at_ms:
+            return (*events, *self.finish(first_audio_played_ms=at_ms))
+        return events
+
+    def user_text(self, text: str, at_ms: float) -> tuple[ServerEvent, ...]:
+        """Take what the model understood: the user's turn is over."""
+        previous = self._begin(TimingEvent(turn=0, user_speech_end_ms=self._user.last_ms, user_text_ms=at_ms))
+        return (*previous, TranscriptEvent(role="user", stage="final", text=text, turn=self.number))
+
+    def typed(self) -> tuple[ServerEvent, ...]:
+        """Take that the user typed something."""
+        return self._begin(TimingEvent(turn=0))
+
+    def assistant_text(self, text: str, stage: Literal["speculative", "final"]) -> tuple[ServerEvent, ...]:
+        """Take what the model is about to say or has said."""
+        return (TranscriptEvent(role="assistant", stage=stage, text=text, turn=self._current()),)
+
+    def received(self, position_ms: float, at_ms: float) -> None:
+        """Take that audio of the model came which will be heard at `position_ms`."""
+        self._current()
+        if self._starts_at_ms is None:
+            self._starts_at_ms, self._received_ms = position_ms, at_ms
+
+    def interrupted(self, position_ms: float) -> tuple[ServerEvent, ...]:
+        """Take that the user broke in when `position_ms` of the model's audio had been heard."""
+        heard_ms = 0.0 if self._starts_at_ms is None else max(0.0, position_ms - self._starts_at_ms)
+        return (InterruptedEvent(turn=self._current(), played_ms=heard_ms), *self._assistant.stop())
+
+    def finish(self, *, first_audio_played_ms: float | None = None) -> tuple[ServerEvent, ...]:
+        """Return the turn's timing, once."""
+        timing, self._timing = self._timing, None
+        if timing is None:
+            return ()
+        return (
+            TimingEvent(
+                turn=self.number,
+                user_speech_end_ms=timing.user_speech_end_ms,
+                user_text_ms=timing.user_text_ms,
+                first_audio_received_ms=self._received_ms,
+                first_audio_played_ms=first_audio_played_ms,
+            ),
+        )
+
+    def _begin(self, timing: TimingEvent) -> tuple[ServerEvent, ...]:
+        previous = self.finish()
+        self.number += 1
+        self._timing = timing
+        self._starts_at_ms = self._received_ms = None
+        return previous
+
+    def _current(self) -> int:
+        """Return the turn's number; the first words of a call open turn 1, whoever says them."""
+        if self.number == 0:
+            self._begin(TimingEvent(turn=0))
+        return self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStats:
+    """What one call carried and lost so far."""
+
+    turns: int
+    played_ms: float
+    playout_dropped_frames: int
+    playout_underruns: int
+    events_dropped: int
+    messages_dropped: int
+
+    @classmethod
+    def of(cls, playout: Playout, turns: int, events_dropped: int, messages_dropped: int) -> CallStats:
+        """Read the counters of `playout` and put the others beside them."""
+        return cls(
+            turns=turns,
+            played_ms=playout.played_ms,
+            playout_dropped_frames=playout.dropped_frames,
+            playout_underruns=playout.underruns,
+            events_dropped=events_dropped,
+            messages_dropped=messages_dropped,
+        )
