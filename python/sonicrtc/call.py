@@ -19,20 +19,20 @@ from collections.abc import AsyncIterator, Awaitable, Buffer, Callable, Mapping,
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from sonicrtc.audio import Playout, Uplink
-from sonicrtc.sonic import protocol as sonic
-
-from sonicrtc.errors import MessageError, PeerError, SonicClosedError, SonicError, SonicRtcError
-from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, decode_client, encode
+from sonicrtc.errors import PeerError, SonicClosedError, SonicError, SonicRtcError
+from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, encode
 from sonicrtc.feed import Feed, error_event, session_event, usage_event
 from sonicrtc.metrics import CallStats, Turns
 from sonicrtc.rtc.peer import Description, IceServer, Peer
+from sonicrtc.rtc.tracks import MAX_PACKET_FRAMES
+from sonicrtc.sonic import protocol as sonic
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from sonicrtc.sonic.session import SonicSession
 
     from sonicrtc.config import Config
+    from sonicrtc.sonic.session import SonicSession
 
     OpenSession = Callable[[Callable[[sonic.SonicEvent], None]], SonicSession]
     UseTool = Callable[[sonic.ToolRequest, Feed], Awaitable[object]]
@@ -42,8 +42,7 @@ Reason = Literal["hangup", "peer_left", "drained", "error"]
 
 _log = logging.getLogger(__name__)
 _LOOPBACK_MAX_MS = 120.0
-#: How long the words of an early failure wait for a connection that can carry them.
-_LAST_WORDS_S = 5.0
+_LAST_WORDS_S = 5.0  # how long the words of an early failure wait for a connection to carry them
 
 
 class _Over(Exception):
@@ -67,6 +66,7 @@ class Call:
         self._session = open_session(self._told) if open_session else None
         vad, rate_hz = (config.vad, 24_000) if self._session else (None, 16_000)
         self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=vad)
+        self._block = self._uplink.block(MAX_PACKET_FRAMES)
         self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=48_000)
         self._turns = Turns()
         self._content_id = self._interrupted_id = ""
@@ -84,7 +84,7 @@ class Call:
     # -- for the application ------------------------------------------------------------------------
 
     def events(self) -> AsyncIterator[Event]:
-        """Iterate over what happens in this call; the last one is an ``EndedEvent``."""
+        """Iterate over what happens; the last one is an ``EndedEvent``."""
         return self._feed.subscribe()
 
     async def send(self, kind: str, data: Any = None) -> AppEvent:
@@ -118,7 +118,7 @@ class Call:
         self.answer = {"sdp": answer.sdp, "type": answer.type}
 
     async def close(self) -> None:
-        """Give back what a call holds that is never run."""
+        """Give back what a call that is never run holds."""
         await self._peer.close()
 
     async def run(self) -> None:
@@ -145,10 +145,9 @@ class Call:
     async def _attend_peer(self) -> None:
         try:
             await self._peer.run()
+            self._end("peer_left")
         except PeerError as exc:
             self._fail(exc)
-        else:
-            self._end("peer_left")
 
     async def _attend_session(self, session: SonicSession) -> None:
         try:
@@ -189,7 +188,7 @@ class Call:
 
     def _heard(self, buffer: Buffer, frames: int) -> None:
         """Take 20 ms from the caller."""
-        block = self._uplink.push(buffer, frames=frames)
+        block = self._uplink.push(buffer, frames=frames, out=self._block)
         if self._session:
             self._session.send_audio(block, captured_at_s=time.monotonic())
         elif self._playout.buffered_ms < _LOOPBACK_MAX_MS:
@@ -199,7 +198,7 @@ class Call:
     def _played(self, frames: int) -> NDArray[np.int16]:
         """Give the next 20 ms to the caller."""
         sounding = self._playout.buffered_ms > 0
-        block = self._playout.pull(frames)
+        block: NDArray[np.int16] = self._playout.pull(frames)
         self._feed.tell(*self._turns.played(sounding, self._playout.played_ms, self._now_ms()))
         return block
 
@@ -212,29 +211,28 @@ class Call:
                     self._turns.received(self._playout.played_ms + self._playout.buffered_ms, self._now_ms())
                     self._playout.push(pcm)
             case sonic.Interrupted():
-                # The model sent the whole answer long ago: what is not heard yet must go.
-                heard_ms = self._playout.played_ms
-                self._playout.flush()
+                self._playout.flush()  # the model sent the whole answer long ago
                 self._interrupted_id = self._content_id
-                self._feed.tell(*self._turns.interrupted(heard_ms))
+                self._feed.tell(*self._turns.interrupted(self._playout.played_ms))
             case sonic.UserText(text=text):
                 self._feed.tell(*self._turns.user_text(text, self._now_ms()))
             case sonic.AssistantText(text=text, stage=stage):
                 self._feed.tell(*self._turns.assistant_text(text, stage))
             case sonic.ToolRequest():
-                if not self._over.is_set():
-                    self._group.create_task(self._run_tool(event))
+                self._group.create_task(self._run_tool(event))
             case sonic.UsageReported():
                 self._feed.tell(usage_event(event))
-            case sonic.SessionOpened() | sonic.AudioEnded() | sonic.TurnEnded() | sonic.UnknownReceived():
+            case sonic.AudioEnded():
+                self._playout.end()
+            case sonic.SessionOpened() | sonic.TurnEnded() | sonic.UnknownReceived():
                 pass
             case _:
                 assert_never(event)
 
     async def _run_tool(self, request: sonic.ToolRequest) -> None:
-        """Run one tool beside the audio; the model gets a result whatever happens."""
-        assert self._session is not None
-        self._session.send_tool_result(request.tool_use_id, await self._use_tool(request, self._feed))
+        result = await self._use_tool(request, self._feed)
+        if self._session:
+            self._session.send_tool_result(request.tool_use_id, result)
 
     def _type(self, text: str) -> None:
         if self._session is None:
@@ -245,14 +243,8 @@ class Call:
 
     def _page_said(self, message: str | bytes) -> None:
         """Take one message from the page."""
-        try:
-            event = decode_client(message)
-        except MessageError as exc:
-            self._feed.tell(error_event(exc))
-        else:
-            if not isinstance(event, HangUpMessage):
-                self._feed.publish(event)
-            if isinstance(event, TextMessage):
-                self._type(event.text)
-            elif isinstance(event, HangUpMessage):
-                self._end("hangup")
+        event = self._feed.receive(message)
+        if isinstance(event, TextMessage):
+            self._type(event.text)
+        elif isinstance(event, HangUpMessage):
+            self._end("hangup")

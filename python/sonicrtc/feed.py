@@ -12,7 +12,18 @@ from msgspec.structs import replace
 
 from sonicrtc.config import SonicConfig
 from sonicrtc.errors import MessageError, SonicRtcError
-from sonicrtc.events import ErrorEvent, Event, ServerEvent, SessionEvent, UsageEvent, encode
+from sonicrtc.events import (
+    ClientMessage,
+    ErrorEvent,
+    Event,
+    HangUpMessage,
+    ServerEvent,
+    SessionEvent,
+    UnknownEvent,
+    UsageEvent,
+    decode_client,
+    encode,
+)
 
 
 def error_event(error: SonicRtcError) -> ErrorEvent:
@@ -82,6 +93,15 @@ class Feed:
         for reader in self._readers:
             self.dropped += reader.put(stamped)
         return stamped
+
+    def receive(self, message: str | bytes) -> ClientMessage | UnknownEvent | None:
+        """Read a message of the page, tell the readers of it, and return it; None when it makes no sense."""
+        try:
+            event = decode_client(message)
+        except MessageError as exc:
+            self.tell(error_event(exc))
+            return None
+        return event if isinstance(event, HangUpMessage) else self.publish(event)
 
     def close(self) -> None:
         """End every reader's iteration, once it has read what is waiting."""

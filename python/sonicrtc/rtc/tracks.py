@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     PullAudio = Callable[[int], NDArray[np.int16]]
 
 RATE_HZ = 48_000
+#: Frames of a packet that we send: 20 ms.
 FRAMES = 960
-"""Frames per packet: 20 ms."""
+#: Frames of the longest packet that Opus allows: 120 ms (RFC 6716 section 2.1.4).
+MAX_PACKET_FRAMES = 5760
 
 _PACKET_S = FRAMES / RATE_HZ
 _TIME_BASE = Fraction(1, RATE_HZ)

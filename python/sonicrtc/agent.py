@@ -1,0 +1,210 @@
+"""`Agent`: what a service imports."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self, overload
+
+from sonicrtc.call import Call
+from sonicrtc.calls import Calls, OnCall
+from sonicrtc.config import Config, load
+from sonicrtc.credentials import BotocoreCredentials, CredentialsProvider
+from sonicrtc.errors import SonicRtcError
+from sonicrtc.tools.builtin import get_date_and_time
+from sonicrtc.tools.registry import ToolRegistry
+
+
+class Agent:
+    """A voice agent: instructions, a voice and tools, answering any number of calls.
+
+    Either :meth:`run` it, which is ``sonicrtc serve`` with this agent, or call :meth:`answer` inside
+    an application of your own and :meth:`aclose` when that ends.
+
+    Parameters
+    ----------
+    instructions : str, optional
+        The system prompt, instead of the one in `config`.
+    voice : str, optional
+        One of :data:`sonicrtc.config.SONIC_VOICES`, instead of the one in `config`.
+    config : Config, optional
+        All other settings. :meth:`run` reads the environment when there is none.
+    credentials : CredentialsProvider, optional
+        AWS keys; the AWS SDK's own chain unless told otherwise.
+
+    Examples
+    --------
+    ::
+
+        agent = Agent(instructions="You are brief and kind.", voice="matthew")
+
+        @agent.tool
+        async def weather(city: str) -> dict:
+            "Tell the weather in a city."
+            return {"city": city, "sky": "clear"}
+
+        agent.run()
+    """
+
+    def __init__(
+        self,
+        *,
+        instructions: str | None = None,
+        voice: str | None = None,
+        config: Config | None = None,
+        credentials: CredentialsProvider | None = None,
+    ) -> None:
+        own = {"instructions": instructions, "voice": voice}
+        self._own: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        self._given = config
+        self.config = self._settings(config or Config())
+        self._credentials = credentials or BotocoreCredentials()
+        self._tools = ToolRegistry()
+        self._tools.add(get_date_and_time)
+        self._on_call: list[OnCall] = []
+        self._root: asyncio.Task[None] | None = None
+        self._calls: asyncio.Future[Calls] | None = None
+        self._stop = asyncio.Event()
+
+    def _settings(self, config: Config) -> Config:
+        return replace(config, sonic=replace(config.sonic, **self._own))
+
+    @overload
+    def tool[F: Callable[..., Any]](self, fn: F) -> F: ...
+    @overload
+    def tool[F: Callable[..., Any]](
+        self, *, name: str | None = None, description: str | None = None
+    ) -> Callable[[F], F]: ...
+    def tool(self, fn: Callable[..., Any] | None = None, **named: Any) -> Any:
+        """Let the model call a function; its type hints and docstring tell the model how.
+
+        Used as ``@agent.tool`` or ``@agent.tool(name=..., description=...)``. The function may be
+        async; it is returned unchanged.
+        """
+        if fn is None:
+            return lambda later: self.tool(later, **named)
+        self._tools.add(fn, **named)
+        return fn
+
+    def on_call[F: OnCall](self, fn: F) -> F:
+        """Run an async function beside every call; it gets the :class:`sonicrtc.call.Call`."""
+        self._on_call.append(fn)
+        return fn
+
+    # -- inside somebody else's application ---------------------------------------------------------
+
+    async def answer(self, offer: Mapping[str, Any], client_id: str | None = None) -> Call:
+        """Begin a call; send the page ``call.answer`` in reply.
+
+        Parameters
+        ----------
+        offer : mapping
+            ``{"sdp": ..., "type": "offer"}`` from the page.
+        client_id : str, optional
+            Who calls; an earlier call of the same client ends.
+
+        Raises
+        ------
+        SdpError
+            The offer is not usable.
+        BusyError
+            There are as many calls as ``config.server.max_calls``.
+        """
+        if self._calls is None:
+            self._stop = asyncio.Event()
+            self._calls = asyncio.get_running_loop().create_future()
+            # The one task outside a group: it owns the group in which all calls of this agent live.
+            self._root = asyncio.create_task(self._own_calls(self._calls), name="sonicrtc agent")
+        calls = await asyncio.shield(self._calls)
+        return await calls.answer(offer, client_id)
+
+    async def _own_calls(self, ready: asyncio.Future[Calls]) -> None:
+        async with self._open(self.config) as calls:
+            ready.set_result(calls)
+            await self._stop.wait()
+
+    def _open(self, config: Config) -> Calls:
+        return Calls(config, credentials=self._credentials, tools=self._tools, on_call=self._on_call)
+
+    async def aclose(self) -> None:
+        """End all calls of :meth:`answer`; the agent may be used again."""
+        root, self._root, self._calls = self._root, None, None
+        if root is not None:
+            self._stop.set()
+            await root
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # -- as a server --------------------------------------------------------------------------------
+
+    def run(self, config: Config | None = None) -> None:
+        """Serve until SIGINT or SIGTERM, then let the calls end; blocks.
+
+        Parameters
+        ----------
+        config : Config, optional
+            Settings instead of the agent's own; without any, those of the environment.
+        """
+        settings = config or self._given or load(environment=os.environ)
+        try:
+            asyncio.run(self.serve(settings, on_ready=lambda url: print(f"{url}\nready", flush=True)))
+        except SonicRtcError as exc:
+            raise SystemExit(f"sonicrtc: {exc}") from exc
+
+    async def serve(
+        self,
+        config: Config | None = None,
+        *,
+        on_ready: Callable[[str], object] = lambda url: None,
+        stop: asyncio.Event | None = None,
+    ) -> None:
+        """Serve the page and the agent's calls.
+
+        Parameters
+        ----------
+        config : Config, optional
+            Settings instead of the agent's own.
+        on_ready : callable
+            Called with the page's address once it can be opened.
+        stop : asyncio.Event, optional
+            Ends serving when set; without it SIGINT and SIGTERM do.
+        """
+        from sonicrtc.server import Server
+
+        settings = self._settings(config or self.config)
+        async with (
+            _stopping(stop) as stopped,
+            self._open(settings) as calls,
+            Server(settings, calls, credentials=self._credentials) as server,
+        ):
+            on_ready(server.url)
+            await server.run_until(stopped)
+
+
+@asynccontextmanager
+async def _stopping(stop: asyncio.Event | None) -> AsyncIterator[asyncio.Event]:
+    """Give the event that ends serving; the signals set it when nobody else does."""
+    if stop is not None:
+        yield stop
+        return
+    event, loop, installed = asyncio.Event(), asyncio.get_running_loop(), []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
+            loop.add_signal_handler(number, event.set)
+            installed.append(number)
+    try:
+        yield event
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)
