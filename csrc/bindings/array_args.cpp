@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kExpected = "a C-contiguous int16 buffer";
 
-std::string type_name(const py::object& object) { return Py_TYPE(object.ptr())->tp_name; }
+std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
 
 std::string shape_text(const Py_buffer& view) {
   if (view.shape == nullptr) return "(" + std::to_string(view.len) + ",)";
@@ -34,7 +34,7 @@ bool is_int16(std::string_view format) {
 bool is_bytes(std::string_view format) { return format == "B" || format == "b" || format == "c"; }
 
 // Explains why the buffer was refused; the request itself failed with an error that is replaced.
-[[noreturn]] void refuse(const py::object& object, const char* name, bool write) {
+[[noreturn]] void refuse(py::handle object, const char* name, bool write) {
   PyErr_Clear();
   Py_buffer any{};
   if (PyObject_GetBuffer(object.ptr(), &any, PyBUF_FULL_RO) != 0) {
@@ -58,7 +58,7 @@ bool is_bytes(std::string_view format) { return format == "B" || format == "b" |
 
 }  // namespace
 
-Int16Buffer::Int16Buffer(const py::object& object, const char* name, std::size_t channels, FrameCount frames,
+Int16Buffer::Int16Buffer(py::handle object, const char* name, std::size_t channels, FrameCount frames,
                          Access access) {
   acquire(object, name, access);
   try {
@@ -69,7 +69,7 @@ Int16Buffer::Int16Buffer(const py::object& object, const char* name, std::size_t
   }
 }
 
-void Int16Buffer::acquire(const py::object& object, const char* name, Access access) {
+void Int16Buffer::acquire(py::handle object, const char* name, Access access) {
   const bool write = access == Access::write;
   const int flags = PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | (write ? PyBUF_WRITABLE : 0);
   if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) refuse(object, name, write);

@@ -38,7 +38,7 @@ class Int16Buffer {
  public:
   enum class Access : std::uint8_t { read, write };
 
-  Int16Buffer(const py::object& object, const char* name, std::size_t channels, FrameCount frames,
+  Int16Buffer(py::handle object, const char* name, std::size_t channels, FrameCount frames,
               Access access = Access::read);
   ~Int16Buffer() { PyBuffer_Release(&view_); }
   Int16Buffer(const Int16Buffer&) = delete;
@@ -49,7 +49,7 @@ class Int16Buffer {
   [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
 
  private:
-  void acquire(const py::object& object, const char* name, Access access);
+  void acquire(py::handle object, const char* name, Access access);
   void check(const char* name, std::size_t channels, FrameCount frames);
 
   Py_buffer view_{};

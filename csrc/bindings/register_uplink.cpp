@@ -1,11 +1,13 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "array_args.hpp"
+#include "fast_method.hpp"
 #include "register.hpp"
 #include "sonicrtc/uplink.hpp"
 #include "webrtcvad_detector.hpp"
@@ -43,11 +45,7 @@ struct PyBlock {
   View preroll;
 };
 
-/// A Block or None; names itself in signatures.
-class OptionalBlock : public py::object {
-  PYBIND11_OBJECT(OptionalBlock, py::object, is_anything)
-  static bool is_anything(PyObject* object) { return object != nullptr; }
-};
+/// Types that only name themselves in signatures.
 class BlockObject : public py::object {
   PYBIND11_OBJECT(BlockObject, py::object, is_anything)
   static bool is_anything(PyObject* object) { return object != nullptr; }
@@ -75,13 +73,18 @@ class PyUplink {
       : channels_(static_cast<std::size_t>(channels)),
         uplink_(input_rate_hz, parse_mix(channels, downmix), parse_quality(quality), make_gate(vad)) {}
 
-  BlockObject push(const BufferObject& block, FrameCount frames, const OptionalBlock& out) {
-    const Int16Buffer input(block, "block", channels_, frames);
+  /// Returns a new reference to the block that was filled.
+  PyObject* push(PyObject* block, PyObject* frames, PyObject* out) {
+    const Int16Buffer input(block, "block", channels_, optional_count(frames));
     const std::size_t needed = uplink_.output_frames(input.frames());
-    py::object target = out.is_none() ? new_block(needed) : checked_target(out, needed);
-    uplink_.push(input.data(), input.frames(), *target.cast<PyBlock&>().block);
+    py::object made;
+    if (out == nullptr || out == Py_None) {
+      made = new_block(needed);
+      out = made.ptr();
+    }
+    uplink_.push(input.data(), input.frames(), checked_target(out, needed));
     if (detector_ != nullptr) detector_->raise_kept_error();
-    return py::reinterpret_steal<BlockObject>(target.release());
+    return Py_NewRef(out);
   }
 
   [[nodiscard]] BlockObject block(Py_ssize_t max_frames) const {
@@ -103,18 +106,19 @@ class PyUplink {
     return py::reinterpret_steal<BlockObject>(made.release());
   }
 
-  [[nodiscard]] py::object checked_target(const OptionalBlock& out, std::size_t needed) const {
-    if (!py::isinstance<PyBlock>(out)) {
-      throw py::type_error(std::string("out: expected a Block from Uplink.block(), got ") + Py_TYPE(out.ptr())->tp_name);
+  [[nodiscard]] Block& checked_target(PyObject* out, std::size_t needed) const {
+    py::detail::make_caster<PyBlock> caster;
+    if (!caster.load(out, false)) {
+      throw py::type_error(std::string("out: expected a Block from Uplink.block(), got ") + Py_TYPE(out)->tp_name);
     }
-    const Block& block = *out.cast<PyBlock&>().block;
+    Block& block = *py::detail::cast_op<PyBlock&>(caster).block;
     if (block.capacity() < needed || block.preroll_capacity() < uplink_.preroll_capacity()) {
       throw py::value_error("out: expected a Block with room for " + std::to_string(needed) + " frames and " +
                             std::to_string(uplink_.preroll_capacity()) + " of pre-roll, got one with room for " +
                             std::to_string(block.capacity()) + " and " + std::to_string(block.preroll_capacity()) +
                             "; make it with block(max_frames) of this Uplink");
     }
-    return out;
+    return block;
   }
 
   std::size_t channels_;
@@ -149,10 +153,6 @@ std::unique_ptr<SpeechGate> PyUplink::make_gate(const OptionalVadConfig& vad) {
 }  // namespace sonicrtc::bindings
 
 namespace pybind11::detail {
-template <>
-struct handle_type_name<sonicrtc::bindings::OptionalBlock> {
-  static constexpr auto name = const_name("sonicrtc._core.Block | None");
-};
 template <>
 struct handle_type_name<sonicrtc::bindings::BlockObject> {
   static constexpr auto name = const_name("sonicrtc._core.Block");
@@ -205,11 +205,45 @@ holds the pre-roll of the last opening.)")
           "RMS before the gate in dB relative to full scale (a full-scale sine is at -3); -120 at least.");
 }
 
+PyObject* push(PyObject* self, PyObject* const* values, Py_ssize_t positional, PyObject* keywords) {
+  return translated([&] {
+    static const std::array<PyObject*, 3> names{PyUnicode_InternFromString("block"), PyUnicode_InternFromString("frames"),
+                                                PyUnicode_InternFromString("out")};
+    const auto [block, frames, out] = bind_arguments("push", names, 1, values, positional, keywords);
+    return py::handle(self).cast<PyUplink&>().push(block, frames, out);
+  });
+}
+
+PyMethodDef kPush{
+    "push", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&push)), METH_FASTCALL | METH_KEYWORDS,
+    R"(push(self: sonicrtc._core.Uplink, block: collections.abc.Buffer, frames: int | None = None, out: sonicrtc._core.Block | None = None) -> sonicrtc._core.Block
+
+Convert one block.
+
+Parameters
+----------
+block : buffer of int16, shape (frames, channels) or flat interleaved, or bytes
+    Any length, 0 included. Bytes are native-endian int16.
+frames : int, optional
+    How many frames of a longer buffer are audio.
+out : Block, optional
+    Filled and returned instead of a new one; made by :meth:`block`.
+
+Returns
+-------
+Block
+    After `t` frames of input in all, ``ceil(t * 16000 / input_rate_hz)`` frames have come out.
+
+Raises
+------
+TypeError, ValueError
+    The buffer is not what is described above; the message says what came.)"};
+
 }  // namespace
 
 void register_uplink(py::module_& m) {
   register_block(m);
-  py::class_<PyUplink>(m, "Uplink", R"(From a caller's audio to the model's: 16 kHz mono, as int16 and float32 from one pass.
+  py::class_<PyUplink> uplink(m, "Uplink", R"(From a caller's audio to the model's: 16 kHz mono, as int16 and float32 from one pass.
 
 The output is the same bits however the input is cut into blocks, with and without a gate: a decision
 of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate
@@ -234,35 +268,16 @@ Raises
 ValueError
     An argument is out of range.
 ImportError
-    The detector is not installed.)")
+    The detector is not installed.)");
+  uplink
       .def(py::init<int, int, const std::string&, const std::string&, const OptionalVadConfig&>(),
            py::arg("input_rate_hz") = 48000, py::arg("channels") = 2, py::arg("downmix") = "mean",
            py::arg("quality") = "default", py::arg("vad") = py::none())
-      .def("push", &PyUplink::push, py::arg("block"), py::arg("frames") = py::none(), py::arg("out") = py::none(),
-           R"(Convert one block.
-
-Parameters
-----------
-block : buffer of int16, shape (frames, channels) or flat interleaved, or bytes
-    Any length, 0 included. Bytes are native-endian int16.
-frames : int, optional
-    How many frames of a longer buffer are audio.
-out : Block, optional
-    Filled and returned instead of a new one; made by :meth:`block`.
-
-Returns
--------
-Block
-    After `t` frames of input in all, ``ceil(t * 16000 / input_rate_hz)`` frames have come out.
-
-Raises
-------
-TypeError, ValueError
-    The buffer is not what is described above; the message says what came.)")
       .def("block", &PyUplink::block, py::arg("max_frames"),
            "A reusable Block for pushes of up to `max_frames` frames of input.")
       .def("reset", &PyUplink::reset, "Back to the state after construction.")
       .def_property_readonly("delay_frames", &PyUplink::delay_frames, "How late the output is, in frames of 16 kHz.");
+  add_fast_method(uplink, kPush);
 }
 
 }  // namespace sonicrtc::bindings

@@ -7,6 +7,8 @@
 // a tail that differ.
 #include "sonicrtc/kernels.hpp"
 
+#include <bit>
+
 #ifndef SONICRTC_KERNELS
 #error "SONICRTC_KERNELS names the table to define"
 #endif
@@ -24,6 +26,11 @@ constexpr std::size_t kWideVectors = 10;
 constexpr std::size_t kNarrowVectors = 2;
 typedef float Vector __attribute__((vector_size(kVectorFloats * sizeof(float))));
 typedef float LooseVector __attribute__((vector_size(kVectorFloats * sizeof(float)), aligned(4), may_alias));
+
+typedef std::int32_t IntVector __attribute__((vector_size(sizeof(Vector))));
+typedef std::int32_t LooseIntVector __attribute__((vector_size(sizeof(Vector)), aligned(2), may_alias));
+typedef std::int16_t ShortVector __attribute__((vector_size(sizeof(Vector) / 2)));
+typedef std::int16_t LooseShortVector __attribute__((vector_size(sizeof(Vector) / 2), aligned(2), may_alias));
 
 static_assert(kWideVectors * kVectorFloats <= kFirOverread);
 
@@ -44,9 +51,30 @@ inline float mixed(const std::int16_t* in, std::size_t i) {
   return static_cast<float>(in[2 * i] + in[2 * i + 1]) * (kScale * 0.5F);
 }
 
+// A vector of consecutive frames, before it is scaled. Two int16 are read as one int32 and taken apart.
 template <Mix mix>
-void mix_into(const std::int16_t* in, std::size_t frames, float* __restrict out) {
-  for (std::size_t i = 0; i < frames; ++i) out[i] = mixed<mix>(in, i);
+inline IntVector mixed_integers(const std::int16_t* in) {
+  if constexpr (mix == Mix::mono) {
+    return __builtin_convertvector(*reinterpret_cast<const LooseShortVector*>(in), IntVector);
+  } else {
+    constexpr bool little = std::endian::native == std::endian::little;
+    const IntVector pairs = *reinterpret_cast<const LooseIntVector*>(in);
+    const IntVector low = (pairs << 16) >> 16;
+    const IntVector high = pairs >> 16;
+    if constexpr (mix == Mix::mean) return low + high;
+    return (mix == Mix::left) == little ? low : high;
+  }
+}
+
+template <Mix mix>
+void mix_into(const std::int16_t* in, std::size_t frames, float* out) {
+  constexpr std::size_t channels = mix == Mix::mono ? 1 : 2;
+  constexpr float scale = mix == Mix::mean ? kScale * 0.5F : kScale;
+  std::size_t i = 0;
+  for (; i + kVectorFloats <= frames; i += kVectorFloats) {
+    store(out + i, __builtin_convertvector(mixed_integers<mix>(in + i * channels), Vector) * scale);
+  }
+  for (; i < frames; ++i) out[i] = mixed<mix>(in, i);
 }
 
 template <std::size_t streams>
@@ -56,9 +84,22 @@ void deal(const float* __restrict in, std::size_t rows, float* __restrict out, s
   }
 }
 
-void deal_three(const float* __restrict in, std::size_t rows, float* __restrict a, float* __restrict b,
-                float* __restrict c) {
-  for (std::size_t r = 0; r < rows; ++r) {
+// The ratio that every call uses, 48 to 16 kHz: twelve floats become four rows by shuffles.
+void deal_three(const float* in, std::size_t rows, float* a, float* b, float* c) {
+  typedef float Four __attribute__((vector_size(16)));
+  typedef float LooseFour __attribute__((vector_size(16), aligned(4), may_alias));
+  std::size_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    const Four x = *reinterpret_cast<const LooseFour*>(in + 3 * r);
+    const Four y = *reinterpret_cast<const LooseFour*>(in + 3 * r + 4);
+    const Four z = *reinterpret_cast<const LooseFour*>(in + 3 * r + 8);
+    const Four x12_y01 = __builtin_shufflevector(x, y, 1, 2, 4, 5);
+    const Four y23_z12 = __builtin_shufflevector(y, z, 2, 3, 5, 6);
+    *reinterpret_cast<LooseFour*>(a + r) = __builtin_shufflevector(x, y23_z12, 0, 3, 4, 6);
+    *reinterpret_cast<LooseFour*>(b + r) = __builtin_shufflevector(x12_y01, y23_z12, 0, 2, 5, 7);
+    *reinterpret_cast<LooseFour*>(c + r) = __builtin_shufflevector(x12_y01, z, 1, 3, 4, 7);
+  }
+  for (; r < rows; ++r) {
     a[r] = in[3 * r];
     b[r] = in[3 * r + 1];
     c[r] = in[3 * r + 2];
@@ -154,37 +195,45 @@ float dot(const float* x, const float* coefs, std::size_t taps) {
 
 constexpr float kAlmostOne = 0x1.fffffep-1F;
 constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to nearest and leaves an integer
+constexpr std::int32_t kRounderBits = 0x4B400000;
 
-float emit(float* __restrict f32, std::int16_t* __restrict s16, std::size_t count) {
-  constexpr std::size_t lanes = 8;
-  float energy[lanes] = {};
-  const auto one = [f32, s16](std::size_t i) {
-    float v = f32[i];
-    v = v < -1.0F ? -1.0F : v;
-    v = v > kAlmostOne ? kAlmostOne : v;
-    f32[i] = v;
-    float scaled = v * 32768.0F;
-    scaled = scaled > 32767.0F ? 32767.0F : scaled;
-    union {
-      float value;
-      std::int32_t bits;
-    } rounded{scaled + kRounder};
-    s16[i] = static_cast<std::int16_t>(rounded.bits & 0xFFFF);
-    return v;
-  };
-  const std::size_t whole = count - count % lanes;
-  for (std::size_t i = 0; i < whole; i += lanes) {
-    for (std::size_t l = 0; l < lanes; ++l) {
-      const float v = one(i + l);
-      energy[l] += v * v;
+// Clamps and rounds one vector; returns the clamped floats.
+inline Vector emit_vector(float* f32, std::int16_t* s16) {
+  const Vector low = Vector{} - 1.0F;
+  const Vector high = Vector{} + kAlmostOne;
+  const Vector full_scale = Vector{} + 32767.0F;
+  Vector v = load(f32);
+  v = v < low ? low : v;
+  v = v > high ? high : v;
+  store(f32, v);
+  Vector scaled = v * 32768.0F;
+  scaled = scaled > full_scale ? full_scale : scaled;
+  const Vector rounded = scaled + kRounder;
+  const IntVector integers = reinterpret_cast<IntVector>(rounded) - kRounderBits;
+  *reinterpret_cast<LooseShortVector*>(s16) = __builtin_convertvector(integers, ShortVector);
+  return v;
+}
+
+float emit(float* f32, std::int16_t* s16, std::size_t count) {
+  Vector energy = {};
+  std::size_t i = 0;
+  for (; i + kVectorFloats <= count; i += kVectorFloats) {
+    const Vector v = emit_vector(f32 + i, s16 + i);
+    energy += v * v;
+  }
+  if (i < count) {
+    float rest_f32[kVectorFloats] = {};
+    std::int16_t rest_s16[kVectorFloats];
+    for (std::size_t l = 0; i + l < count; ++l) rest_f32[l] = f32[i + l];
+    const Vector v = emit_vector(rest_f32, rest_s16);
+    energy += v * v;
+    for (std::size_t l = 0; i + l < count; ++l) {
+      f32[i + l] = rest_f32[l];
+      s16[i + l] = rest_s16[l];
     }
   }
-  for (std::size_t i = whole; i < count; ++i) {
-    const float v = one(i);
-    energy[i - whole] += v * v;
-  }
   float total = 0.0F;
-  for (std::size_t l = 0; l < lanes; ++l) total += energy[l];
+  for (std::size_t l = 0; l < kVectorFloats; ++l) total += energy[l];
   return total;
 }
 
