@@ -120,7 +120,7 @@ class Connection:
         self.h2.reset_stream(self.stream_id, error_code=2)
         await self.flush()
 
-    def drop(self) -> None:
+    async def drop(self) -> None:
         self.writer.transport.abort()
 
     async def until(self, met: Callable[[Connection], bool]) -> None:
@@ -159,11 +159,18 @@ class Peer:
         self._tls.load_cert_chain(server_file)
         self._tls.set_alpn_protocols(["h2"])
         self._behaviour = behaviour
-        self._connections = 0
+        self._connections: set[asyncio.StreamWriter] = set()
         self._all_gone = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(
+            self._serve,
+            "127.0.0.1",
+            0,
+            ssl=self._tls,
+            # A client that refuses our certificate keeps its end open for half a minute, on purpose.
+            ssl_handshake_timeout=1.0,
+        )
         self.endpoint = f"https://localhost:{self._server.sockets[0].getsockname()[1]}"
         return self
 
@@ -176,7 +183,7 @@ class Peer:
                 await self._all_gone.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
+        self._connections.add(writer)
         config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
         connection = Connection(reader, writer, h2.connection.H2Connection(config))
         try:
@@ -189,5 +196,5 @@ class Peer:
             writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 await writer.wait_closed()
-            self._connections -= 1
+            self._connections.discard(writer)
             self._all_gone.set()
