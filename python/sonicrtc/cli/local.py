@@ -42,7 +42,7 @@ def add_to(commands: Commands) -> None:
     sonic = services.add_parser("sonic", help="Amazon Nova 2 Sonic's bidirectional stream")
     sonic.add_argument("--brain", choices=("speech", "echo", "scripted"), default="speech",
                        help="speech listens and speaks; echo returns the audio; scripted plays a file")  # fmt: skip
-    sonic.add_argument("--scenario", type=Path, metavar="FILE", help="what the scripted brain does (JSON)")
+    sonic.add_argument("--scenario", type=Path, metavar="FILE", help="what the scripted brain does (JSON or TOML)")
     sonic.set_defaults(run=lambda options: asyncio.run(_run(options, _sonic)))
     kvs = services.add_parser("kvs", help="Kinesis Video Streams: control plane and signaling WebSocket")
     kvs.set_defaults(run=lambda options: asyncio.run(_run(options, _kvs)))
@@ -113,11 +113,12 @@ def _brain(options: argparse.Namespace) -> Callable[[], Brain]:
 
         return EchoBrain
     if options.brain == "scripted":
-        from sonicrtc.local.sonic.scripted import ScriptedBrain
+        from sonicrtc.local.sonic.scripted import Scenario, ScriptedBrain
 
         if options.scenario is None:
             raise ConfigError("the scripted brain needs --scenario FILE")
-        return ScriptedBrain.from_file(options.scenario)
+        scenario = Scenario.load(options.scenario)
+        return lambda: ScriptedBrain(scenario)
     from sonicrtc.local.sonic.speech import SpeechBrain
 
     print("loading the speech models", file=sys.stderr, flush=True)

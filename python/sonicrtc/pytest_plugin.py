@@ -1,0 +1,140 @@
+"""Fixtures that run the local services beside your tests: a whole agent without a cloud account.
+
+Installed with the package, so that a test needs no import::
+
+    @pytest.mark.sonicrtc(brain="scripted", scenario=[{"wait_audio_ms": 500}, {"say": "Hello."}])
+    async def test_my_agent(sonicrtc_agent):
+        async with sonicrtc_agent as agent:
+            call = await agent.answer(offer)
+
+===================== ==============================================================================
+Fixture               What it gives
+===================== ==============================================================================
+``sonicrtc_state``    authority and throw-away keys, for the whole session
+``local_sonic``       a local Nova 2 Sonic; brain ``echo`` unless the mark says otherwise
+``local_kvs``         local Kinesis Video Streams signaling
+``sonicrtc_config``   settings that point at both
+``sonicrtc_agent``    an `Agent` with these settings; close it with ``await sonicrtc_agent.aclose()``
+===================== ==============================================================================
+
+The services run on an event loop in a thread of their own, so any async test runner will do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from sonicrtc.agent import Agent
+    from sonicrtc.config import Config
+    from sonicrtc.local.kvs import LocalKvs
+    from sonicrtc.local.sonic import LocalSonic
+    from sonicrtc.local.sonic.brain import Brain
+    from sonicrtc.local.state import LocalState
+
+_START_S = 30.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest the mark."""
+    config.addinivalue_line(
+        "markers", "sonicrtc(brain='echo', scenario=None): brain of local_sonic: 'echo', 'scripted' or 'speech'"
+    )
+
+
+@pytest.fixture(scope="session")
+def sonicrtc_state() -> Iterator[LocalState]:
+    """Give one certificate authority and key pair for all local services of the session."""
+    from sonicrtc.local.state import LocalState
+
+    with LocalState.open(None) as state:
+        yield state
+
+
+@pytest.fixture
+def local_sonic(request: pytest.FixtureRequest, sonicrtc_state: LocalState) -> Iterator[LocalSonic]:
+    """Run a local Nova 2 Sonic."""
+    from sonicrtc.local.sonic import LocalSonic
+
+    mark = request.node.get_closest_marker("sonicrtc")
+    brain = _brain(**(mark.kwargs if mark is not None else {}))
+    with _running(lambda: LocalSonic(state=sonicrtc_state, brain=brain)) as sonic:
+        yield sonic
+
+
+@pytest.fixture
+def local_kvs(sonicrtc_state: LocalState) -> Iterator[LocalKvs]:
+    """Run a local Kinesis Video Streams signaling service."""
+    from sonicrtc.local.kvs import LocalKvs
+
+    with _running(lambda: LocalKvs(keys=sonicrtc_state.keys)) as kvs:
+        yield kvs
+
+
+@pytest.fixture
+def sonicrtc_config(local_sonic: LocalSonic, local_kvs: LocalKvs, sonicrtc_state: LocalState) -> Config:
+    """Give settings that point at the local services."""
+    from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig
+
+    return Config(
+        server=ServerConfig(port=0),
+        sonic=SonicConfig(endpoint=local_sonic.endpoint, ca_file=sonicrtc_state.ca_file),
+        signaling=SignalingConfig(channel="tests", endpoint=local_kvs.endpoint),
+    )
+
+
+@pytest.fixture
+def sonicrtc_agent(sonicrtc_config: Config, sonicrtc_state: LocalState) -> Agent:
+    """Give an agent that uses the local services; close it with ``await agent.aclose()``."""
+    from sonicrtc.agent import Agent
+    from sonicrtc.credentials import StaticCredentials
+
+    return Agent(config=sonicrtc_config, credentials=StaticCredentials(sonicrtc_state.keys))
+
+
+def _brain(brain: str = "echo", scenario: Any = None) -> Callable[[], Brain]:
+    if brain == "echo":
+        from sonicrtc.local.sonic.echo import EchoBrain
+
+        return EchoBrain
+    if brain == "scripted":
+        from sonicrtc.local.sonic.scripted import Scenario, ScriptedBrain
+
+        parsed = Scenario.parse(scenario)
+        return lambda: ScriptedBrain(parsed)
+    if brain == "speech":
+        from sonicrtc.local.sonic.speech import SpeechBrain
+
+        SpeechBrain.preload()
+        return SpeechBrain
+    raise pytest.UsageError(f"mark sonicrtc: brain: expected 'echo', 'scripted' or 'speech', got {brain!r}")
+
+
+@contextmanager
+def _running[S](make: Callable[[], AbstractAsyncContextManager[S]]) -> Iterator[S]:
+    """Enter an async service on a loop in another thread, and leave it at the end."""
+    ready: Future[tuple[S, Callable[[], object]]] = Future()
+
+    async def live() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        async with make() as service:
+            ready.set_result((service, lambda: loop.call_soon_threadsafe(stop.set)))
+            await stop.wait()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="sonicrtc local service") as thread:
+        life = thread.submit(lambda: asyncio.run(live()))
+        wait((ready, life), timeout=_START_S, return_when=FIRST_COMPLETED)
+        if not ready.done():
+            life.result(0)  # raises what went wrong
+        service, stop = ready.result(0)
+        try:
+            yield service
+        finally:
+            stop()
+            life.result(_START_S)
