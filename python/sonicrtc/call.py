@@ -238,7 +238,7 @@ class Call:
         if self._session is None:
             self._feed.tell(error_event(SonicError("this call has no model: it returns the caller's own audio")))
         else:
-            self._feed.tell(*self._turns.typed())
+            self._turns.typed()
             self._session.send_text(text)
 
     def _page_said(self, message: str | bytes) -> None:

@@ -76,6 +76,7 @@ class Turns:
         self._loudness = Loudness()
         self._user = Voice("user", pause_ms=_USER_PAUSE_MS)
         self._assistant = Voice("assistant", pause_ms=_ASSISTANT_PAUSE_MS)
+        self._typed = False
         self._timing: TimingEvent | None = None
         self._starts_at_ms: float | None = None
         self._received_ms: float | None = None
@@ -93,16 +94,18 @@ class Turns:
 
     def user_text(self, text: str, at_ms: float) -> tuple[ServerEvent, ...]:
         """Take what the model understood: the user's turn is over."""
-        previous = self._begin(TimingEvent(turn=0, user_speech_end_ms=self._user.last_ms, user_text_ms=at_ms))
+        speech_end_ms = None if self._typed else self._user.last_ms
+        previous = self._begin(TimingEvent(turn=0, user_speech_end_ms=speech_end_ms, user_text_ms=at_ms))
         return (*previous, TranscriptEvent(role="user", stage="final", text=text, turn=self.number))
 
-    def typed(self) -> tuple[ServerEvent, ...]:
-        """Take that the user typed something."""
-        return self._begin(TimingEvent(turn=0))
+    def typed(self) -> None:
+        """Take that the user typed something: the model's next new words answer it."""
+        self._typed = True
 
     def assistant_text(self, text: str, stage: Literal["speculative", "final"]) -> tuple[ServerEvent, ...]:
         """Take what the model is about to say or has said."""
-        return (TranscriptEvent(role="assistant", stage=stage, text=text, turn=self._current()),)
+        previous = self._begin(TimingEvent(turn=0)) if self._typed and stage == "speculative" else ()
+        return (*previous, TranscriptEvent(role="assistant", stage=stage, text=text, turn=self._current()))
 
     def received(self, position_ms: float, at_ms: float) -> None:
         """Take that audio of the model came which will be heard at `position_ms`."""
@@ -133,6 +136,7 @@ class Turns:
     def _begin(self, timing: TimingEvent) -> tuple[ServerEvent, ...]:
         previous = self.finish()
         self.number += 1
+        self._typed = False
         self._timing = timing
         self._starts_at_ms = self._received_ms = None
         return previous

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sonicrtc.rtc.peer import Description, Peer
 
 Int16 = NDArray[np.int16]

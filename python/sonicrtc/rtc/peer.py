@@ -40,7 +40,7 @@ _MAX_QUEUED_MESSAGES = 256
 _MAX_BUFFERED_BYTES = 1 << 20
 _MAX_CANDIDATES = 64
 _OWN_CHANNEL_AFTER_S = 1.0
-_CHANNEL_CLOSE_S = 0.5
+_CHANNEL_CLOSE_S = 1.0
 _CLOSE_S = 5.0
 _REFUSED = (ValueError, AttributeError, InvalidStateError, InvalidAccessError, InternalError, OperationError)
 
@@ -69,6 +69,8 @@ class Peer:
     ----------
     connected : asyncio.Event
         Set once the connection is up; stays set.
+    ended : asyncio.Event
+        Set once it is over, whoever ended it.
     dropped_messages : int
         Data-channel messages that were not sent.
     """
@@ -96,7 +98,7 @@ class Peer:
         self._described = False
         self._closing = False
         self._settled = asyncio.Event()
-        self._ended = asyncio.Event()
+        self.ended = asyncio.Event()
         self._closed = asyncio.Event()
         self.connected = asyncio.Event()
         self.dropped_messages = 0
@@ -197,7 +199,7 @@ class Peer:
                 channel.send(text)
             except ValueError:  # larger than the other side reads
                 self.dropped_messages += 1
-        elif not self._closing and not self._ended.is_set():
+        elif not self._closing and not self.ended.is_set():
             self.dropped_messages += len(self._queued) == _MAX_QUEUED_MESSAGES
             self._queued.append(text)
 
@@ -222,7 +224,7 @@ class Peer:
             tasks = [group.create_task(self._offer_channel())]
             if self._remote_track is not None:
                 tasks.append(group.create_task(InboundAudio(self._remote_track, self._on_audio).run()))
-            await self._ended.wait()
+            await self.ended.wait()
             for task in tasks:
                 task.cancel()
 
@@ -274,7 +276,7 @@ class Peer:
 
     def _end(self) -> None:
         self._settled.set()
-        self._ended.set()
+        self.ended.set()
 
     def _adopt_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and self._remote_track is None:
