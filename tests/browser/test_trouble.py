@@ -36,7 +36,7 @@ def test_without_a_network_the_page_says_so_within_3_seconds(without_network: Si
 def test_without_a_network_chromium_connects_when_started_as_the_page_says(
     without_network: Site, browse: Browse
 ) -> None:
-    found = browse("type_nothing", without_network, flags=["--allow-loopback-in-peer-connection"])
+    found = browse("connect", without_network, flags=["--allow-loopback-in-peer-connection"])
 
     assert found["status"].startswith("Loopback")
 
@@ -58,8 +58,7 @@ def test_an_insecure_origin_says_why_there_is_no_microphone(loopback: Site, brow
     assert not found["canTalk"]
 
 
-def test_a_server_that_has_gone_is_told_in_words(browse: Browse) -> None:
-    with serving("serve", "--loopback", "--port", "0") as site:
-        found = browse("gone", site)
+def test_a_server_that_has_gone_is_told_in_words(loopback: Site, browse: Browse) -> None:
+    found = browse("trouble", loopback, offline=True)
 
     assert found["problem"]["title"] == "The server does not answer"
