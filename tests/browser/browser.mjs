@@ -66,7 +66,9 @@ async function openPage(browser, options) {
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (message) => {
-    if (["error", "warn"].includes(message.type())) page.complaints.push(message.text());
+    // A refused request is the page's business, and an insecure origin that of the test.
+    const expected = /^Failed to load resource|^The Cross-Origin-Opener-Policy header has been ignored/;
+    if (["error", "warn"].includes(message.type()) && !expected.test(message.text())) page.complaints.push(message.text());
   });
   if (options.viewport) await page.setViewport(options.viewport);
   if (options.scheme) await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: options.scheme }]);

@@ -69,7 +69,9 @@ def _until_ready(process: subprocess.Popen[bytes]) -> str:
         readable, _, _ = select.select([process.stdout], [], [], max(0.0, deadline_s - time.monotonic()))
         chunk = os.read(process.stdout.fileno(), 4096) if readable else b""
         if not chunk:
-            raise AssertionError(f"not ready: {printed.decode()!r} (exit {process.poll()}, after {READY_S:g} s at most)")
+            raise AssertionError(
+                f"not ready: {printed.decode()!r} (exit {process.poll()}, after {READY_S:g} s at most)"
+            )
         printed += chunk
     return printed.decode()
 
@@ -98,7 +100,7 @@ def demo() -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def loopback() -> Iterator[Site]:
-    with serving("serve", "--loopback", "--port", "0", "--allowed-host", "agent.example") as site:
+    with serving("serve", "--loopback", "--port", "0", "--drain", "0", "--allowed-host", "agent.example") as site:
         yield site
 
 

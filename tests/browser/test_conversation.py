@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.browser.conftest import Browse, Samples, Site, read_wav, write_wav
 
 from sonicrtc.audio import Resampler
 from sonicrtc.local.sonic.speech.recognizer import MoonshineRecognizer
 from sonicrtc.local.sonic.speech.synthesizer import Engine, load_engine, speak_to_wav
 from sonicrtc.local.sonic.speech.text import spoken_words
-from tests.browser.conftest import Browse, Samples, Site, read_wav, write_wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.speech]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-
 from tests.browser.conftest import Browse, Site, serving
 
 pytestmark = pytest.mark.browser
@@ -21,7 +20,7 @@ ENTER = ("--net",) if os.geteuid() == 0 else ("--user", "--preserve-credentials"
 def without_network() -> Iterator[Site]:
     """A server in a network namespace that has only the loopback interface."""
     within = (*APART, "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
-    with serving("serve", "--loopback", "--port", "0", within=within) as site:
+    with serving("serve", "--loopback", "--port", "0", "--drain", "0", within=within) as site:
         yield replace(site, enter=("nsenter", f"--target={site.pid}", *ENTER))
 
 

@@ -9,8 +9,8 @@ import type { Signaling, SignalingEvents } from "./signaling";
 /** Name that the server knows the data channel by (as in AWS's own viewers). */
 export const DATA_CHANNEL = "kvsDataChannel";
 
-/** Host candidates come within milliseconds; the page promises to say within 3 s when there are none. */
-export const CANDIDATE_DEADLINE_MS = 2500;
+/** Host candidates come within milliseconds; the page promises to say within 3 s of the click when there are none. */
+export const CANDIDATE_DEADLINE_MS = 1500;
 export const ANSWER_DEADLINE_MS = 15_000;
 export const CONNECT_DEADLINE_MS = 15_000;
 /** How long a broken connection may take to mend itself. */

@@ -26,11 +26,10 @@ export function statusOf(state: CallState): Status {
 
 function liveStatus(state: CallState): Status {
   if (state.wavering) return { headline: "One moment…", hint: "The connection is unsteady." };
-  const loopback = state.session?.mode === "loopback";
+  if (state.session?.mode === "loopback") return { headline: "Loopback", hint: "You hear yourself: no model answers here." };
   if (state.speaking.assistant) return { headline: "Speaking", hint: "Talk over it to interrupt." };
   if (!state.hasMicrophone) return { headline: "Reading", hint: "There is no microphone: type below." };
   if (state.muted) return { headline: "Muted", hint: "It does not hear you." };
-  if (loopback) return { headline: "Loopback", hint: "You hear yourself: no model answers here." };
   if (state.speaking.user) return { headline: "Hearing you", hint: "It answers when you pause." };
   return { headline: "Listening", hint: "Say something." };
 }
