@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.sonic.peer import make_authority
 
 from sonicrtc.local.state import LocalState
-from tests.sonic.peer import make_authority
 
 
 @pytest.fixture(scope="session")

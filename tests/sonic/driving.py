@@ -52,6 +52,13 @@ class Driven:
             self._news.clear()
             await self._news.wait()
 
+    async def more_than[E](self, count: int, kind: type[E]) -> None:
+        """Wait until more than `count` events of `kind` have come."""
+        while len(self.of(kind)) <= count:
+            assert not self._over, f"the session ended after {len(self.of(kind))} {kind.__name__}"
+            self._news.clear()
+            await self._news.wait()
+
     async def run(self) -> None:
         try:
             await self.session.run()

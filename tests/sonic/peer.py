@@ -136,7 +136,7 @@ class Connection:
         except (ConnectionError, ssl.SSLError):
             return b""
 
-    def _note(self, event: h2.events.Event) -> None:
+    def _note(self, event: object) -> None:
         if isinstance(event, h2.events.RequestReceived):
             assert event.stream_id is not None
             self.stream_id = event.stream_id

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sonic.driving import Driven, driven
+from tests.sonic.peer import Connection, Peer, event_frame, exception_frame
 
 from sonicrtc.config import SonicConfig
 from sonicrtc.credentials import AwsKeys
@@ -29,8 +31,6 @@ from sonicrtc.errors import (
     SonicThrottledError,
 )
 from sonicrtc.sonic.protocol import SessionOpened, UserText
-from tests.sonic.driving import Driven, driven
-from tests.sonic.peer import Connection, Peer, event_frame, exception_frame
 
 Authority = tuple[Path, Path]
 START_BYTES = 2000  # the session's first events are more than this

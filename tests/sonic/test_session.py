@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from tests.sonic.driving import Driven, FakeBlock, driven
 
 from sonicrtc.config import SonicConfig
 from sonicrtc.credentials import AwsKeys
@@ -20,7 +27,6 @@ from sonicrtc.local.state import LocalState
 from sonicrtc.sonic import protocol as said
 from sonicrtc.sonic.history import Message
 from sonicrtc.sonic.wire import ToolSpec
-from tests.sonic.driving import Driven, FakeBlock, driven
 
 WEATHER = ToolSpec(
     name="weather",
@@ -81,7 +87,7 @@ async def test_what_goes_out_comes_back_through_the_echo(state: LocalState) -> N
         for part in noise.reshape(-1, 1600):  # 100 ms: half of what may wait at once
             heard = len(subject.of(said.AudioChunk))
             subject.speak(part)
-            await subject.until(said.AudioChunk, lambda _, heard=heard: len(subject.of(said.AudioChunk)) > heard)
+            await subject.more_than(heard, said.AudioChunk)
     received = sum(len(chunk.pcm) for chunk in subject.of(said.AudioChunk)) / 2
     assert received == pytest.approx(16_000 * 24 / 16, abs=2)
     assert subject.of(said.AudioEnded) != []
@@ -256,6 +262,25 @@ async def test_many_sessions_run_beside_each_other(state: LocalState) -> None:
             subject.speak(np.ones(1600, np.int16))
             await subject.until(said.AudioChunk)
         assert service.sessions.opened == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the native library's sockets are found through /proc")
+async def test_events_are_sent_at_once(state: LocalState) -> None:
+    async with serving(state, EchoBrain) as (_, config), driven(config, keys=state.keys) as subject:
+        await subject.until(said.SessionOpened)
+        assert no_delay_flags(urlsplit(config.endpoint).port) == [1]
+
+
+def no_delay_flags(port: int | None) -> list[int]:
+    """Return TCP_NODELAY of this process's connections to `port`."""
+    flags: list[int] = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile, or not connected
+            if os.readlink(entry).startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(entry.name))) as peer:
+                    if peer.family == socket.AF_INET and peer.getpeername()[1] == port:
+                        flags.append(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    return flags
 
 
 async def test_a_session_runs_once(state: LocalState) -> None:

@@ -182,6 +182,8 @@ class SonicProtocol:
         tools: Sequence[ToolSpec] = (),
         history: Sequence[Message] = (),
     ) -> None:
+        if history and history[0].role != "USER":
+            raise ValueError("history must begin with the user: the service refuses another beginning")
         self._config = config
         self._tools = tuple(tools)
         self._earlier = tuple(history)

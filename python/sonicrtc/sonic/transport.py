@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
+import socket
 from collections import deque
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
@@ -228,14 +230,17 @@ class HardenedTransport(AWSCRTHTTPClient):
         options = self._tls_ctx.new_connection_options()
         options.set_server_name(url.host)
         options.set_alpn_list(["h2"])
+        port = url.port or self._HTTPS_PORT
         opening = crt_http.Http2ClientConnection.new(
-            url.host, url.port or self._HTTPS_PORT, self._client_bootstrap, self._socket_options, options
+            url.host, port, self._client_bootstrap, self._socket_options, options
         )
         try:
-            return await _bridge(opening)
+            connection = await _bridge(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_close_late)
             raise
+        send_at_once(port)
+        return connection
 
     async def close(self) -> None:
         """Close the connection now, whatever is under way on it, and wait for its end."""
@@ -270,6 +275,39 @@ def _bridge[T](native: Future[T]) -> asyncio.Future[T]:
 
     native.add_done_callback(on_done)
     return follower
+
+
+def send_at_once(port: int) -> int:
+    """Set TCP_NODELAY on this process's connections to `port` and return on how many.
+
+    The native library leaves Nagle's algorithm on and has no switch for it. A 2 kB event then waits with its
+    second packet for an acknowledgement that the peer delays (p99 43 ms against 2 ms on loopback). Linux only;
+    elsewhere nothing happens. The descriptors are duplicates of what /proc shows, and only sockets.
+    """
+    changed = 0
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return 0
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            if not os.readlink(f"/proc/self/fd/{number}").startswith("socket:"):
+                continue
+            with _duplicate(number) as peer:
+                is_tcp = peer.family in (socket.AF_INET, socket.AF_INET6) and peer.type == socket.SOCK_STREAM
+                if is_tcp and peer.getpeername()[1] == port:
+                    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    changed += 1
+    return changed
+
+
+def _duplicate(number: int) -> socket.socket:
+    duplicate = os.dup(number)
+    try:
+        return socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        raise
 
 
 def _close_late(opening: Future[Any]) -> None:
