@@ -147,5 +147,8 @@ export function say(page, wav) {
   return page.evaluate((data) => implant.say(data), readFileSync(wav).toString("base64"));
 }
 
-/** End the recording: `{rate_hz, pcm (base64 of int16), marks: [{type, at}]}`, `at` in samples of the recording. */
+/**
+ * The recording so far: `{rate_hz, received, heard, marks: [{type, at}]}`. `received` is what came in, `heard` what the
+ * page lets through, both base64 of int16; `at` is a position in samples of them.
+ */
 export const recorded = (page) => page.evaluate(() => implant.recorded());

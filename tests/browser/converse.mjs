@@ -15,12 +15,13 @@ await run(async (page, { question, interruption }) => {
     await page.waitForFunction(() => implant.soundsFor(2));
     await say(page, interruption);
     await until(page, "the mark of the interruption", (seen) => seen.said.some((entry) => entry.interrupted));
-    await page.waitForFunction(() => implant.secondsSince("interrupted") > 1.5);
+    await page.waitForFunction(() => implant.secondsSince("interrupted") > 1.2);
   } else {
     await page.waitForSelector("[data-testid=speaking-assistant][data-active=true]");
     await page.waitForSelector("[data-testid=speaking-assistant][data-active=false]");
     await until(page, "the final text", (seen) => settled(assistant(seen)));
   }
   const seen = await until(page, "the page", () => true);
-  return { ...seen, ...(await recorded(page)) };
+  const held_ms = interruption ? await page.evaluate(() => implant.jitterBufferMs("interrupted")) : 0;
+  return { ...seen, ...(await recorded(page)), held_ms };
 });

@@ -344,6 +344,32 @@ describe("a call that runs", () => {
   });
 });
 
+describe("an interrupted answer", () => {
+  const remote = new FakeStream();
+
+  beforeEach(async () => {
+    await bench.connects();
+    bench.peer.hears(remote);
+    bench.peer.receives({ type: "interrupted", turn: 1, played_ms: 2000 });
+  });
+
+  it("is not heard any more, whatever the browser still holds of it", () => {
+    expect(remote.track.enabled).toBe(false);
+  });
+
+  it("is followed by the next answer, heard from its start", () => {
+    bench.peer.receives({ type: "speaking", role: "assistant", active: true });
+
+    expect(remote.track.enabled).toBe(true);
+  });
+
+  it("does not leave the page deaf when no event announces what comes next", async () => {
+    await vi.advanceTimersByTimeAsync(1000);
+
+    expect(remote.track.enabled).toBe(true);
+  });
+});
+
 describe("hanging up early", () => {
   it("frees a microphone that was granted too late", async () => {
     let allow: (stream: FakeStream) => void = () => undefined;

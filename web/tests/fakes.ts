@@ -108,6 +108,9 @@ export class FakePeer extends EventTarget {
     this.connectionState = state;
     this.dispatchEvent(new Event("connectionstatechange"));
   }
+  hears(stream: FakeStream): void {
+    this.dispatchEvent(Object.assign(new Event("track"), { streams: [stream], track: stream.track }));
+  }
   opensChannel(): void {
     this.channel.readyState = "open";
     this.channel.dispatchEvent(new Event("open"));

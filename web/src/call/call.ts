@@ -24,6 +24,9 @@ export interface Streams {
   remote: MediaStream | null;
 }
 
+/** Longest time for which the browser's jitter buffer may still hold words that were interrupted. */
+const HUSH_MS = 1000;
+
 const nothing: Streams = { microphone: null, remote: null };
 
 export class Call {
@@ -33,6 +36,7 @@ export class Call {
   #streams: Streams = nothing;
   #link: Link | null = null;
   #attempt = new AbortController();
+  #hush: ReturnType<typeof setTimeout> | undefined;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -77,7 +81,7 @@ export class Call {
   }
 
   setMuted(muted: boolean): void {
-    for (const track of this.#streams.microphone?.getAudioTracks() ?? []) track.enabled = !muted;
+    enable(this.#streams.microphone, !muted);
     this.#take({ kind: "muted", muted });
   }
 
@@ -144,7 +148,21 @@ export class Call {
     const event = readEvent(text);
     if (event === null) return;
     this.#take({ kind: "event", event });
+    if (event.type === "interrupted") this.#hushRemote();
+    if (event.type === "speaking" && event.role === "assistant" && event.active) this.#unhushRemote();
     if (event.type === "ended") this.#end(endProblem(this.#state, event.reason));
+  }
+
+  /** The server has thrown the rest away; what the browser still holds of it must not be heard either. */
+  #hushRemote(): void {
+    enable(this.#streams.remote, false);
+    clearTimeout(this.#hush);
+    this.#hush = setTimeout(() => this.#unhushRemote(), HUSH_MS);
+  }
+
+  #unhushRemote(): void {
+    clearTimeout(this.#hush);
+    enable(this.#streams.remote, true);
   }
 
   #send(message: ClientMessage): void {
@@ -152,6 +170,7 @@ export class Call {
   }
 
   #end(problem: Problem | null): void {
+    clearTimeout(this.#hush);
     this.#attempt.abort();
     this.#link?.close();
     this.#link = null;
@@ -173,6 +192,10 @@ export class Call {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function enable(stream: MediaStream | null, enabled: boolean): void {
+  for (const track of stream?.getAudioTracks() ?? []) track.enabled = enabled;
 }
 
 function stop(stream: MediaStream | null): void {
