@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// Where `sonicrtc serve --port 8080` listens while `npm run dev` is used.
+// While `npm run dev` is used: sonicrtc serve --port 8080 --allowed-origin http://localhost:5173
 const server = "http://127.0.0.1:8080";
 
 export default defineConfig({
@@ -13,5 +13,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: "es2022",
   },
-  server: { proxy: { "/session": { target: server, changeOrigin: true } } },
+  server: { proxy: Object.fromEntries(["/session", "/offer", "/healthz"].map((path) => [path, server])) },
 });

@@ -40,7 +40,7 @@ def main(target: Path) -> None:
         for name, wav in wavs.items():
             speak_to_wav(WORDS[name], wav, 48_000, engine=voice)
         options = {"url": site.url, "mouth": True, "viewport": DESK, "scheme": "light", "pictures": pictures, **wavs}
-        command = ["scripts/node.sh", "node", HERE / "picture.mjs", json.dumps(options)]
+        command = ["scripts/node.sh", "node", str(HERE / "picture.mjs"), json.dumps(options)]
         subprocess.run(command, cwd=ROOT, check=True)
 
 

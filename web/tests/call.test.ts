@@ -291,6 +291,15 @@ describe("a call that runs", () => {
     expect(bench.microphones[0]?.track.stopped).toBe(true);
   });
 
+  it("goes on with the default microphone when its own is unplugged", async () => {
+    await bench.call.useMicrophone("headset");
+    bench.microphones[1]?.track.dispatchEvent(new Event("ended"));
+    await settle();
+
+    expect(bench.opened).toEqual([null, "headset", null]);
+    expect(bench.peer.tracks[0]).toBe(bench.microphones[2]?.track);
+  });
+
   it("keeps its microphone when another one cannot be opened", async () => {
     bench.microphone = () => Promise.reject(new CallProblem(microphoneProblem(new Error("broken"))));
     await bench.call.useMicrophone("other");

@@ -61,7 +61,7 @@ export class Call {
         ? this.#platform.openSilence()
         : await this.#platform.openMicrophone(options.deviceId);
       if (attempt.signal.aborted) return stop(microphone);
-      this.#setStreams({ microphone, remote: null });
+      this.#takeMicrophone(microphone);
       this.#take({ kind: "phase", phase: "session" });
       const grant = await requestSession(this.#platform.fetch, attempt.signal);
       if (attempt.signal.aborted) return;
@@ -96,7 +96,7 @@ export class Call {
       track.enabled = !this.#state.muted;
       await this.#link?.useTrack(track);
       stop(this.#streams.microphone);
-      this.#setStreams({ ...this.#streams, microphone });
+      this.#takeMicrophone(microphone);
       this.#take({ kind: "problem", problem: null });
     } catch (error) {
       if (!attempt.signal.aborted) this.#take({ kind: "problem", problem: problemOf(error) });
@@ -151,6 +151,14 @@ export class Call {
     if (event.type === "interrupted") this.#hushRemote();
     if (event.type === "speaking" && event.role === "assistant" && event.active) this.#unhushRemote();
     if (event.type === "ended") this.#end(endProblem(this.#state, event.reason));
+  }
+
+  #takeMicrophone(microphone: MediaStream): void {
+    this.#setStreams({ ...this.#streams, microphone });
+    // It ends by itself when it is unplugged; the default one takes over.
+    microphone.getAudioTracks()[0]?.addEventListener("ended", () => {
+      if (this.#streams.microphone === microphone) void this.useMicrophone(null);
+    });
   }
 
   /** The server has thrown the rest away; what the browser still holds of it must not be heard either. */

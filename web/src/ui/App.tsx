@@ -13,12 +13,14 @@ import { Stage } from "./Stage";
 import { Talk } from "./Talk";
 import { useMeter } from "./useMeter";
 import { useMicrophones } from "./useMicrophones";
+import { useWakeLock } from "./useWakeLock";
 
 export function App({ call }: { call: Call }) {
   const state = useSyncExternalStore(call.subscribe, call.state);
   const streams = useSyncExternalStore(call.subscribe, call.streams);
   const microphones = useMicrophones(streams.microphone);
   const [obstacle] = useState(microphoneObstacle);
+  useWakeLock(state.phase === "live");
   const input = useMeter(state.hasMicrophone ? streams.microphone : null);
   const output = useMeter(streams.remote);
   const problem = state.problem ?? (state.phase === "idle" ? obstacle : null);
@@ -81,5 +83,5 @@ function Loudspeaker({ stream, onBlocked }: { stream: MediaStream | null; onBloc
     });
     return () => document.removeEventListener("click", play);
   }, [element, stream]);
-  return <audio ref={setElement} autoPlay hidden />;
+  return <audio ref={setElement} autoPlay playsInline hidden />;
 }

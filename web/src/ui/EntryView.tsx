@@ -34,7 +34,7 @@ function SpeechView({ speech }: { speech: Speech }) {
         {speech.typed && <span className="tag">typed</span>}
         {cut !== null && (
           <span className="tag tag-cut" data-testid="interrupted">
-            interrupted after {duration(cut)}
+            interrupted after {(cut / 1000).toFixed(1)} s
           </span>
         )}
       </p>
