@@ -1,0 +1,126 @@
+"""A person talks to the page in a real Chromium, and hears a spoken answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.browser.conftest import Browse, Samples, Site, read_wav, write_wav
+
+from sonicrtc.audio import Resampler
+from sonicrtc.local.sonic.speech.recognizer import MoonshineRecognizer
+from sonicrtc.local.sonic.speech.synthesizer import Engine, load_engine, speak_to_wav
+from sonicrtc.local.sonic.speech.text import spoken_words
+
+pytestmark = [pytest.mark.browser, pytest.mark.speech]
+
+LIBRIVOX = Path("/usr/share/pocketsphinx/test/data/librivox")
+#: Two clips of the reading, each one breath: name and what is said.
+CLIPS = {
+    "0870": "and mister john dashwood had then leisure to consider how much there might be"
+    " prudently in his power to do for them",
+    "0920": "had he married a more amiable woman he might have been made still more respectable than he was",
+}
+QUIET_DBFS = -50.0
+#: The next answer comes later than this after an interruption.
+WATCHED_S = 1
+
+
+@pytest.fixture(scope="module")
+def voice() -> Engine:
+    return load_engine()
+
+
+def word_errors(said: list[str], heard: list[str]) -> int:
+    """Fewest words to insert, delete or replace to get from `said` to `heard`."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(said, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+def level_dbfs(samples: Samples) -> float:
+    return float(20 * np.log10(np.abs(samples.astype(np.float64)).max(initial=1e-3) / 32768))
+
+
+def recording(found: dict[str, Any], what: str) -> Samples:
+    """What the browser ``received``, or what the page let through of it, so that it was ``heard``."""
+    return np.frombuffer(base64.b64decode(found[what]), "<i2")
+
+
+def recognise(samples: Samples) -> str:
+    resampler = Resampler(input_rate_hz=48_000, output_rate_hz=16_000)
+    at_16_khz = np.concatenate([resampler.push(np.ascontiguousarray(samples)), resampler.flush()])
+    return asyncio.run(MoonshineRecognizer().recognize(at_16_khz))
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_human_speech_stands_on_the_page_with_few_word_errors(
+    demo: Site, browse: Browse, tmp_path: Path, clip: str
+) -> None:
+    speech, rate_hz = read_wav(LIBRIVOX / f"sense_and_sensibility_01_austen_64kb-{clip}.wav")
+    # The fake microphone starts with the permission, some time before the call is up.
+    before, after = np.zeros(3 * rate_hz, np.int16), np.zeros(rate_hz, np.int16)
+    resampler = Resampler(input_rate_hz=rate_hz, output_rate_hz=48_000)
+    write_wav(tmp_path / "speech.wav", resampler.push(np.concatenate([before, speech, after])), 48_000)
+    said = spoken_words(CLIPS[clip])
+
+    found = browse("hear", demo, microphone=str(tmp_path / "speech.wav"), words=len(said))
+
+    heard = spoken_words(found["user"])
+    assert word_errors(said, heard) <= 0.2 * len(said), found["user"]
+
+
+def test_the_spoken_answer_tells_the_time_that_the_page_shows(
+    demo: Site, browse: Browse, tmp_path: Path, voice: Engine
+) -> None:
+    speak_to_wav("What time is it?", tmp_path / "question.wav", 48_000, engine=voice)
+
+    found = browse("converse", demo, ears=True, mouth=True, question=str(tmp_path / "question.wav"))
+
+    shown = " ".join(piece["text"] for piece in found["said"][-1]["pieces"])
+    spoken = " ".join(spoken_words(recognise(recording(found, "received"))))
+    assert found["said"][-1]["role"] == "assistant"
+    assert any(mark in shown for mark in ("AM", "PM"))
+    assert " ".join(spoken_words(shown)) in spoken
+    assert found["tools"]
+
+
+def test_an_interrupted_answer_falls_silent_and_is_marked(
+    demo: Site, browse: Browse, tmp_path: Path, voice: Engine
+) -> None:
+    speak_to_wav("Count to thirty.", tmp_path / "question.wav", 48_000, engine=voice)
+    speak_to_wav("Thank you, that is enough.", tmp_path / "interruption.wav", 48_000, engine=voice)
+
+    found = browse(
+        "converse", demo, ears=True, mouth=True,
+        question=str(tmp_path / "question.wav"), interruption=str(tmp_path / "interruption.wav"),
+    )  # fmt: skip
+
+    heard, received, rate_hz = recording(found, "heard"), recording(found, "received"), found["rate_hz"]
+    mark = next(mark for mark in found["marks"] if mark["type"] == "interrupted")["at"]
+    assert level_dbfs(heard[mark - 2 * rate_hz : mark]) > QUIET_DBFS
+    assert level_dbfs(heard[mark + rate_hz // 5 : mark + WATCHED_S * rate_hz]) < QUIET_DBFS
+    # What comes in falls silent by itself, only later by as much as the browser's jitter buffer held.
+    gone = mark + rate_hz // 5 + round(found["held_ms"] / 1000 * rate_hz)
+    assert level_dbfs(received[gone : mark + WATCHED_S * rate_hz]) < QUIET_DBFS
+    assert min(heard.size, received.size) >= mark + WATCHED_S * rate_hz
+    (cut,) = [entry for entry in found["said"] if entry["interrupted"]]
+    assert cut["role"] == "assistant"
+    assert cut["tag"].startswith("interrupted after ")
+
+
+def test_typed_words_reach_the_model_and_the_transcript_can_be_saved(demo: Site, browse: Browse) -> None:
+    found = browse("type", demo, mouth=True, text="What time is it?")
+
+    assert found["muted"]
+    assert found["said"][0]["pieces"][0]["text"] == "What time is it?"
+    assert "You (typed): What time is it?" in found["saved"]
+    assert f"Assistant: {found['said'][-1]['pieces'][0]['text']}" in found["saved"]
+    assert found["after"].startswith("Call ended")

@@ -1,0 +1,121 @@
+/** Everything the page shows of a call, and how each step changes it. Pure. */
+
+import type { ServerEvent, SessionEvent, TimingEvent, UsageEvent } from "../events.gen";
+import { type Conversation, heard, interrupted, noted, type Role, toolUsed, typed } from "./conversation";
+import { type Problem, serverError } from "./problem";
+
+/** `microphone` asks for it, `session` asks the server, `connecting` offers the call. */
+export type Phase = "idle" | "microphone" | "session" | "connecting" | "live" | "ended";
+
+export interface CallState {
+  phase: Phase;
+  problem: Problem | null;
+  /** The network wavers; the call may come back by itself. */
+  wavering: boolean;
+  muted: boolean;
+  /** False when the user chose to go on without a microphone. */
+  hasMicrophone: boolean;
+  session: SessionEvent | null;
+  conversation: Conversation;
+  speaking: Readonly<Record<Role, boolean>>;
+  usage: UsageEvent | null;
+  timing: TimingEvent | null;
+  /** Clock time at which the call was connected, in ms since 1970. */
+  startedAt: number | null;
+  endedAt: number | null;
+}
+
+export type Step =
+  | { kind: "started"; hasMicrophone: boolean }
+  | { kind: "phase"; phase: "microphone" | "session" | "connecting" }
+  | { kind: "connected"; at: number }
+  | { kind: "wavering"; wavering: boolean }
+  | { kind: "muted"; muted: boolean }
+  | { kind: "typed"; text: string; atMs: number }
+  | { kind: "problem"; problem: Problem | null }
+  | { kind: "ended"; at: number; problem: Problem | null }
+  | { kind: "event"; event: ServerEvent };
+
+export const silent = { user: false, assistant: false } as const;
+
+export const idle: CallState = {
+  phase: "idle",
+  problem: null,
+  wavering: false,
+  muted: false,
+  hasMicrophone: true,
+  session: null,
+  conversation: [],
+  speaking: silent,
+  usage: null,
+  timing: null,
+  startedAt: null,
+  endedAt: null,
+};
+
+/** Whether a call is up or on its way. */
+export function isActive(state: CallState): boolean {
+  return state.phase !== "idle" && state.phase !== "ended";
+}
+
+export function reduce(state: CallState, step: Step): CallState {
+  switch (step.kind) {
+    case "started":
+      return { ...idle, phase: "microphone", hasMicrophone: step.hasMicrophone };
+    case "phase":
+      return { ...state, phase: step.phase };
+    case "connected":
+      return { ...state, phase: "live", startedAt: step.at };
+    case "wavering":
+      return { ...state, wavering: step.wavering };
+    case "muted":
+      return { ...state, muted: step.muted };
+    case "typed":
+      return { ...state, conversation: typed(state.conversation, step.text, step.atMs) };
+    case "problem":
+      return { ...state, problem: step.problem };
+    case "ended":
+      return { ...state, phase: "ended", problem: step.problem, endedAt: step.at, speaking: silent, wavering: false };
+    case "event":
+      return reduceEvent(state, step.event);
+  }
+}
+
+function reduceEvent(state: CallState, event: ServerEvent): CallState {
+  const { conversation } = state;
+  switch (event.type) {
+    case "session":
+      return { ...state, session: event };
+    case "transcript":
+      return { ...state, conversation: heard(conversation, event) };
+    case "speaking":
+      return { ...state, speaking: { ...state.speaking, [event.role]: event.active } };
+    case "interrupted":
+      return {
+        ...state,
+        conversation: interrupted(conversation, event),
+        speaking: { ...state.speaking, assistant: false },
+      };
+    case "tool":
+      return { ...state, conversation: toolUsed(conversation, event) };
+    case "usage":
+      return { ...state, usage: event };
+    case "timing":
+      return { ...state, timing: event };
+    case "error":
+    case "app":
+      return { ...state, conversation: noted(conversation, event) };
+    case "ended":
+      return state; // the call ends it, with a clock
+    default:
+      return state; // a kind that this page does not know
+  }
+}
+
+/** Why the server ended the call, when that is worth a sentence. */
+export function endProblem(state: CallState, reason: "drained" | "error" | "hangup" | "peer_left"): Problem | null {
+  if (reason === "drained") return { code: "drained", title: "The server is closing", advice: "It let the call finish. Start again in a moment." };
+  if (reason !== "error") return null;
+  const last = state.conversation.findLast((entry) => entry.kind === "note" && entry.event.type === "error");
+  return serverError(last?.kind === "note" && last.event.type === "error" ? last.event.message : "The server gave no reason.");
+}
