@@ -9,6 +9,11 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, and no deadline: a busy machine must not fail a test.
+settings.register_profile("house", deadline=None, derandomize=True)
+settings.load_profile("house")
 
 pytest_plugins = ["pytester"]
 

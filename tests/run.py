@@ -58,9 +58,9 @@ def install_system_packages() -> None:
 def native_tests() -> None:
     """The C++ core under the address and undefined-behaviour sanitizers."""
     tools = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    run(BIN / "cmake", "--preset", "sanitize", "--log-level=WARNING", env=tools)
-    run(BIN / "cmake", "--build", "--preset", "sanitize", env=tools)
-    run(BIN / "ctest", "--preset", "sanitize", env=tools)
+    run(BIN / "cmake", "--preset", "asan", "--log-level=WARNING", env=tools)
+    run(BIN / "cmake", "--build", "--preset", "asan", env=tools)
+    run(BIN / "ctest", "--preset", "asan", env=tools)
 
 
 def page_tests() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from sonicrtc.errors import ConfigError
 
@@ -36,6 +37,14 @@ SONIC_VOICES = (
 def _check(condition: bool, what: str, expected: str, got: object) -> None:
     if not condition:
         raise ConfigError(f"{what}: expected {expected}, got {got!r}")
+
+
+def _is_https_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or a broken IPv6 address
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +137,7 @@ class SonicConfig:
         _check(self.endpointing in ENDPOINT_PAUSE_MS, "endpointing", "HIGH, MEDIUM or LOW", self.endpointing)
         _check(bool(self.region), "region", "an AWS region name", self.region)
         if self.endpoint is not None:
-            _check(self.endpoint.startswith("https://"), "Sonic endpoint", "https://host[:port]", self.endpoint)
+            _check(_is_https_address(self.endpoint), "Sonic endpoint", "https://host[:port]", self.endpoint)
         _check(1 <= self.max_tokens <= 10_000, "max_tokens", "1 to 10000", self.max_tokens)
         _check(0 <= self.temperature <= 1, "temperature", "0 to 1", self.temperature)
         _check(0 <= self.top_p <= 1, "top_p", "0 to 1", self.top_p)

@@ -103,6 +103,8 @@ class BotocoreCredentials:
             frozen = self._credentials.get_frozen_credentials()
         except botocore.exceptions.BotoCoreError as exc:
             raise CredentialsError(f"AWS credentials cannot be used: {exc}", retryable=True) from exc
+        if not frozen.access_key or not frozen.secret_key:
+            raise CredentialsError("the AWS credentials that were found hold no key; check the profile")
         return AwsKeys(
             access_key_id=frozen.access_key,
             secret_access_key=frozen.secret_key,

@@ -8,7 +8,8 @@
     ├── MissingExtraError        an optional dependency is not installed
     ├── CredentialsError         no usable AWS credentials
     ├── SignalingError           Kinesis Video Streams signaling
-    │   └── SignalingClosedError
+    │   ├── SignalingClosedError
+    │   └── SignalingDeniedError
     ├── PeerError                WebRTC: SDP, ICE, data channel
     │   ├── SdpError
     │   └── MessageError         a data-channel message that is too large or not what it should be
@@ -83,6 +84,12 @@ class SignalingClosedError(SignalingError):
 
     code = "signaling_closed"
     retryable = True
+
+
+class SignalingDeniedError(SignalingError):
+    """The service refuses the credentials, the signature or the presigned URL."""
+
+    code = "signaling_denied"
 
 
 class PeerError(SonicRtcError):

@@ -181,7 +181,7 @@ def encode(message: ServerEvent | ClientMessage) -> str:
     """
     try:
         data = _encoder.encode(message)
-    except (TypeError, msgspec.MsgspecError) as exc:
+    except (TypeError, ValueError, RecursionError) as exc:
         raise MessageError(f"message cannot be written as JSON: {exc}") from exc
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageError(f"message: expected at most {MAX_MESSAGE_BYTES} bytes, got {len(data)}")
@@ -208,7 +208,7 @@ def _decode[T](message: str | bytes, decoder: msgspec.json.Decoder[T], known: tu
         if kind not in known:
             return UnknownEvent(kind=kind, data=msgspec.json.decode(data))
         return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise MessageError(f"message is not what was expected: {exc}") from exc
 
 

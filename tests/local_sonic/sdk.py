@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from awscrt import io as crt_io
 from smithy_http.aio.crt import AWSCRTHTTPClient
 
 from sonicrtc.credentials import AwsKeys
+from sonicrtc.local.sonic import Brain, EchoBrain, LocalSonic, Scenario, ScriptedBrain
+from sonicrtc.local.state import LocalState
 
 MODEL_ID = "amazon.nova-2-sonic-v1:0"
 PROMPT = "prompt-1"
@@ -37,13 +39,48 @@ AUDIO_INPUT = {
 
 
 class _PrivateCaTransport(AWSCRTHTTPClient):
-    """Trusts one more authority, without the process-wide SSL_CERT_FILE."""
+    """The SDK's transport that trusts one more authority, and can end what the SDK leaves behind.
+
+    When the service ends a stream first, the SDK's task that sends the request's body stays, and
+    so does the generator that reads the response.
+    """
 
     def __init__(self, ca_file: Path) -> None:
         super().__init__()
         options = crt_io.TlsContextOptions()
         options.override_default_trust_store_from_path(None, str(ca_file))
         self._tls_ctx = crt_io.ClientTlsContext(options)
+        self._bodies: list[Any] = []
+        self._writers: list[asyncio.Task[None]] = []
+        self._generators: list[Any] = []
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        response: Any = await super().send(request, **options)
+        chunks = response.chunks
+
+        def kept() -> Any:
+            self._generators.append(chunks())
+            return self._generators[-1]
+
+        response.chunks = kept
+        self._bodies.append(request.body)
+        self._writers.append(response._stream._writer)
+        return response
+
+    def _create_body_generator(self, body: Any) -> Any:
+        self._generators.append(super()._create_body_generator(body))
+        return self._generators[-1]
+
+    async def end(self) -> None:
+        """Leave no task and no half-read generator behind."""
+        for body in self._bodies:
+            await body.close(flush=False)
+        if self._writers:
+            await asyncio.wait(self._writers, timeout=10)
+        for writer in self._writers:
+            writer.exception()  # retrieved: the service ended first, and that is what the test wants
+        for generator in self._generators:
+            await generator.aclose()
 
 
 class Talk:
@@ -91,16 +128,39 @@ class Talk:
 @asynccontextmanager
 async def client(endpoint: str, ca_file: Path, keys: AwsKeys, *, region: str = "us-east-1") -> AsyncIterator[Any]:
     """Yield an SDK client of the service."""
+    transport = _PrivateCaTransport(ca_file)
     config = await AsyncBedrockRuntimeConfig.resolve(
         region=region,
         endpoint_uri=endpoint,
-        transport=_PrivateCaTransport(ca_file),
+        transport=transport,
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
     )
     made = AsyncBedrockRuntimeClient(config=config)
-    yield made
-    await made.close()
+    try:
+        yield made
+    finally:
+        await transport.end()
+        await made.close()
+
+
+@asynccontextmanager
+async def serving(
+    state: LocalState, brain: Callable[[], Brain] = EchoBrain, **options: Any
+) -> AsyncIterator[tuple[LocalSonic, Any]]:
+    """Yield a service and a client of it; opened and closed sessions must agree in the end."""
+    async with (
+        LocalSonic(state=state, brain=brain, **options) as sonic,
+        client(sonic.endpoint, state.ca_file, state.keys) as made,
+    ):
+        yield sonic, made
+    assert sonic.sessions.opened == sonic.sessions.closed
+
+
+def scripted(*steps: dict[str, Any]) -> Callable[[], Brain]:
+    """Make brains that play these steps."""
+    scenario = Scenario.parse(list(steps))
+    return lambda: ScriptedBrain(scenario)
 
 
 async def talk(made: Any, model_id: str = MODEL_ID) -> Talk:

@@ -6,6 +6,7 @@ import typing
 from pathlib import Path
 
 import pytest
+
 from sonicrtc.config import Config
 
 ROOT = Path(__file__).parents[2]

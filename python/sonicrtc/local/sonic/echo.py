@@ -59,23 +59,25 @@ class EchoBrain:
     async def run(self, setup: SessionSetup, inputs: AsyncIterator[BrainInput], emit: Emitter) -> None:
         """See :class:`~sonicrtc.local.sonic.brain.Brain`."""
         resampler = LinearResampler(setup.input_rate_hz, setup.output_rate_hz)
-        speaking = False
+        saying: str | None = None
         async for item in inputs:
             match item:
                 case UserAudio(pcm):
-                    if not speaking:
-                        await emit.speculative("echo")
-                        speaking = True
+                    if saying is None:
+                        saying = "echo"
+                        await emit.speculative(saying)
                     await emit.audio(resampler.push(pcm), flush=True)
                 case UserText(text):
-                    if speaking:
-                        await emit.end_audio()
-                        await emit.final("echo")
+                    await _end(emit, saying)
                     await emit.user_text(text)
-                    await emit.speculative(text)
-                    speaking = True
+                    saying = text
+                    await emit.speculative(saying)
                 case _:
                     pass
-        if speaking:
-            await emit.end_audio()
-            await emit.final("echo")
+        await _end(emit, saying)
+
+
+async def _end(emit: Emitter, saying: str | None) -> None:
+    if saying is not None:
+        await emit.end_audio()
+        await emit.final(saying)

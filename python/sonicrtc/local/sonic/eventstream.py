@@ -100,7 +100,7 @@ class Decoder:
                 return
             frame = bytes(self._buffer[:total])
             del self._buffer[:total]
-            yield decode(frame)
+            yield _decode_sound_prelude(frame)
 
     def _check_prelude(self) -> int:
         total, headers_length = _PRELUDE.unpack_from(self._buffer)
@@ -130,6 +130,11 @@ def decode(frame: bytes) -> Message:
         raise FrameError(f"lengths {total} and {headers_length} do not fit a message of {len(frame)} bytes")
     if zlib.crc32(frame[:8]) != _U32.unpack_from(frame, 8)[0]:
         raise FrameError("prelude checksum does not match")
+    return _decode_sound_prelude(frame)
+
+
+def _decode_sound_prelude(frame: bytes) -> Message:
+    total, headers_length = _PRELUDE.unpack_from(frame)
     if zlib.crc32(memoryview(frame)[:-4]) != _U32.unpack_from(frame, total - 4)[0]:
         raise FrameError("message checksum does not match")
     raw_headers = frame[12 : 12 + headers_length]

@@ -42,6 +42,7 @@ __all__ = ["Exchange", "Sessions"]
 _log = logging.getLogger(__name__)
 #: How long a brain may go on after the end of the prompt, and a client take to end its side after sessionEnd.
 _GRACE_S = 1.0
+_DATE_PREFIX = b"\x05:date\x08"
 
 
 @dataclass(slots=True)
@@ -247,7 +248,7 @@ class Exchange:
                 "InvalidSignatureException", "an event needs the headers ':date' and ':chunk-signature'"
             )
         self._chain.verify(
-            date=date, encoded_date_header=_date_header(date), payload=message.payload, signature=signature
+            date=date, encoded_date_header=_date_header(message), payload=message.payload, signature=signature
         )
         if message.payload:  # an empty one is the signed end of the request
             self._on_event(_chunk(decode(message.payload)))
@@ -322,8 +323,11 @@ class Exchange:
                 self._end(lambda: self._stream.write(frame[: len(frame) // 2]))
 
 
-def _date_header(date: dt.datetime) -> bytes:
-    return encode_headers({":date": date})
+def _date_header(message: Message) -> bytes:
+    """Return the ``:date`` header as it was on the wire, where every known client puts it first."""
+    if message.raw_headers.startswith(_DATE_PREFIX):
+        return message.raw_headers[: len(_DATE_PREFIX) + 8]
+    return encode_headers({":date": message.headers[":date"]})
 
 
 def _chunk(message: Message) -> bytes:

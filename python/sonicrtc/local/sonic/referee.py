@@ -23,7 +23,7 @@ from sonicrtc.local.sonic.brain import (
     UserAudio,
     UserText,
 )
-from sonicrtc.local.sonic.shapes import INPUT_EVENTS, audio_flaw, decode_audio, flaw
+from sonicrtc.local.sonic.shapes import INPUT_EVENTS, flaw, read_audio
 
 __all__ = ["AudioOpened", "Failed", "InputEnded", "Limits", "Outcome", "PromptEnded", "Referee", "SessionEnded"]
 
@@ -198,15 +198,14 @@ class Referee:
         return outcome
 
     def _on_audio_input(self, body: Any) -> UserAudio:
-        problem = audio_flaw(body)
+        pcm, problem = read_audio(body)
         if problem is not None:
             raise _ViolationError(problem)
         if body["promptName"] != self._prompt_name:
             raise _ViolationError("audioInput: promptName is not that of promptStart")
         if body["contentName"] != self._audio_name or self._audio_closed:
             raise _ViolationError("audioInput: contentName is not that of the open AUDIO content")
-        pcm = decode_audio(body["content"])
-        if pcm is None or len(pcm) % 2:
+        if len(pcm) % 2:
             raise _ViolationError("audioInput.content: expected whole 16-bit samples")
         return UserAudio(pcm)
 

@@ -19,6 +19,7 @@ from sonicrtc.local.sonic.brain import Brain
 from sonicrtc.local.sonic.exchange import Exchange, Sessions
 from sonicrtc.local.sonic.h2server import Connection, Stream
 from sonicrtc.local.sonic.referee import Limits, Referee
+from sonicrtc.local.sonic.shapes import preload
 from sonicrtc.local.state import LocalState
 
 __all__ = ["LocalSonic", "Refusal"]
@@ -141,6 +142,7 @@ class LocalSonic:
         return f"https://{self._host}:{self._port}"
 
     async def __aenter__(self) -> Self:
+        preload()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             self._connect,
@@ -161,15 +163,15 @@ class LocalSonic:
         self._server.close()
         for exchange in tuple(self._exchanges):
             exchange.cancel()
-        try:
-            await self._tasks.__aexit__(kind, exc, trace)
-        finally:
+        # Before the sessions have ended: one may be waiting for a client that does not read.
+        for connection in tuple(self._connections):
+            connection.close()
+        # The body's own exception is not the group's: it must come out as it is.
+        await self._tasks.__aexit__(None, None, None)
+        if self._connections:
             self._idle.clear()
-            for connection in tuple(self._connections):
-                connection.close()
-            if self._connections:
-                await self._idle.wait()
-            await self._server.wait_closed()
+            await self._idle.wait()
+        await self._server.wait_closed()
 
     # -- connections ------------------------------------------------------------------------------
 
@@ -197,6 +199,7 @@ class LocalSonic:
             self._tasks.create_task(_refuse(stream, refusal, request_id))
             return
         stream.peer = exchange
+        self._exchanges.add(exchange)
         stream.respond(
             200,
             {
@@ -208,7 +211,6 @@ class LocalSonic:
         self._tasks.create_task(self._serve(exchange))
 
     async def _serve(self, exchange: Exchange) -> None:
-        self._exchanges.add(exchange)
         try:
             await exchange.run()
         finally:
@@ -220,7 +222,7 @@ class LocalSonic:
         if self.refuse_with is not None:
             raise self.refuse_with
         _check_model(model_id)
-        if self._max_sessions is not None and self.sessions.active >= self._max_sessions:
+        if self._max_sessions is not None and len(self._exchanges) >= self._max_sessions:
             raise Refusal(429, "ThrottlingException", "Too many requests, please wait before trying again.")
         return Exchange(
             stream,

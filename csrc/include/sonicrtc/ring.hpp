@@ -1,0 +1,58 @@
+// The two rings: the last n samples, and a queue in segments.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace sonicrtc {
+
+/// Remembers the last `capacity` samples that were put in.
+class HistoryRing {
+ public:
+  explicit HistoryRing(std::size_t capacity) : samples_(capacity) {}
+
+  void push(const std::int16_t* in, std::size_t count) noexcept;
+
+  /// Copies the last `count` samples, oldest first; `count` is at most the capacity.
+  void copy_last(std::int16_t* out, std::size_t count) const noexcept;
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return samples_.size(); }
+
+ private:
+  std::vector<std::int16_t> samples_;
+  std::size_t head_ = 0;
+};
+
+/// A queue of at most `capacity` samples in segments that are taken when they are needed and kept
+/// for reuse: an idle call holds none of the memory that its longest reply needed.
+class SegmentedRing {
+ public:
+  SegmentedRing(std::size_t capacity, std::size_t segment);
+
+  /// Appends up to `count` samples and returns how many fitted. The one function that may allocate.
+  std::size_t push(const std::int16_t* in, std::size_t count);
+
+  /// Takes up to `count` samples out and returns how many there were.
+  std::size_t pop(std::int16_t* out, std::size_t count) noexcept;
+
+  /// Forgets everything and keeps one segment for reuse.
+  void clear() noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+ private:
+  using Segment = std::unique_ptr<std::int16_t[]>;
+
+  std::size_t capacity_;
+  std::size_t segment_;
+  std::vector<Segment> slots_;  // circular; a segment lives in its slot while it holds audio
+  std::vector<Segment> spare_;
+  std::size_t head_ = 0;  // first sample, as an index into slots_ * segment_
+  std::size_t size_ = 0;
+};
+
+}  // namespace sonicrtc

@@ -1,0 +1,1 @@
+"""What the model can call: any typed Python function."""

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sonicrtc import errors
+from sonicrtc.errors import SonicRtcError
+
+
+def every(kind: type[SonicRtcError] = SonicRtcError) -> Iterator[type[SonicRtcError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from every(below)
+
+
+KINDS = list(every())
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    codes = [kind.code for kind in KINDS]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_module_docstring_shows_every_error(kind: type[SonicRtcError]) -> None:
+    assert kind.__name__ in (errors.__doc__ or "")
+    assert getattr(errors, kind.__name__) is kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_retryable_can_be_said_for_one_error(kind: type[SonicRtcError]) -> None:
+    assert kind("x").retryable is kind.retryable
+    assert kind("x", retryable=not kind.retryable).retryable is not kind.retryable
+    assert str(kind("what happened")) == "what happened"
