@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.local_speech.sounds import LIBRIVOX, Clip, read_wav
 
 from sonicrtc.local.sonic.speech.parts import SpeechParts, start_loading
-from tests.local_speech.sounds import LIBRIVOX, Clip, read_wav
 
 
 @pytest.fixture(scope="session")

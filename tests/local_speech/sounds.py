@@ -42,14 +42,14 @@ def noise(samples: int, colour: str, seed: int) -> npt.NDArray[np.float64]:
         spectrum = np.fft.rfft(white)
         hz = np.fft.rfftfreq(samples, 1 / RATE_HZ)
         white = np.fft.irfft(spectrum / np.sqrt(np.maximum(hz, 20)), samples)
-    return white / np.sqrt(np.mean(white**2))
+    return np.asarray(white / np.sqrt(np.mean(white**2)))
 
 
 def in_noise(padded: Samples, clip: Samples, colour: str, snr_db: float, seed: int) -> Samples:
     """Add noise to all of `padded`, `snr_db` below the power of `clip`."""
     rms = np.sqrt(np.mean(clip.astype(np.float64) ** 2))
     noisy = padded + noise(padded.size, colour, seed) * rms * 10 ** (-snr_db / 20)
-    return noisy.round().clip(-32768, 32767).astype(np.int16)
+    return np.asarray(noisy.round().clip(-32768, 32767), np.int16)
 
 
 def read_wav(path: Path) -> Samples:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from tests.local_speech.sounds import CHUNK, Samples
 
 from sonicrtc.local.sonic.brain import BrainInput, SessionSetup, ToolResult, UserAudio, UserText
 from sonicrtc.local.sonic.emitter import Emitter, Event
 from sonicrtc.local.sonic.speech.brain import SpeechBrain
 from sonicrtc.local.sonic.speech.parts import SpeechParts
-from tests.local_speech.sounds import CHUNK, Samples
 
 
 class Busy:

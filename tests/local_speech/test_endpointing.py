@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.local_speech.sounds import RATE_HZ, Clip, Samples, in_noise, noise, silence, voice
 
 from sonicrtc.local.sonic.speech.endpointing import (
     Endpointer,
@@ -16,7 +17,6 @@ from sonicrtc.local.sonic.speech.endpointing import (
     SpeechStarted,
     SpeechSustained,
 )
-from tests.local_speech.sounds import RATE_HZ, Clip, Samples, in_noise, noise, silence, voice
 
 #: -50 dBFS and -30 dBFS as sample values.
 AUDIBLE, LOUD = 104, 1036

