@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-CHECKS = {
+CHECKS: dict[str, list[str | Path]] = {
     "format of Python": [BIN / "ruff", "format", "--check", "--quiet", "."],
     "style of Python": [BIN / "ruff", "check", "--quiet", "."],
     "types (mypy --strict)": [BIN / "mypy", "--no-error-summary"],

@@ -31,7 +31,7 @@ def install(environment: Path, wheel: Path) -> Path:
     """Return the interpreter of a fresh environment that holds `wheel` and the locked packages."""
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--require-hashes", "-r", ROOT / "requirements" / "dev.lock"], check=True)
     subprocess.run([*pip, wheel], check=True)
     return python
@@ -40,7 +40,7 @@ def install(environment: Path, wheel: Path) -> Path:
 def call_the_demo(folder: Path, python: Path) -> None:
     """Start the installed demo, talk to it with a recording, and stop it."""
     sonicrtc = python.parent / "sonicrtc"
-    command = [sonicrtc, "demo", "--no-browser", "--port", "0"]
+    command: list[str | Path] = [sonicrtc, "demo", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as demo:
         try:
             url = ""
@@ -72,7 +72,7 @@ def main() -> None:
             shutil.copytree(ROOT / part, folder / part)
         shutil.copy(ROOT / "pyproject.toml", folder)
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        tests = [
+        tests: list[str | Path] = [
             python,
             "-m",
             "pytest",
