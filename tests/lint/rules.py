@@ -12,7 +12,6 @@ PACKAGE = Path(__file__).parents[2] / "python" / "sonicrtc"
 #: Where a task may be started outside a TaskGroup, and why.
 FREE_TASKS = {
     "agent.py": "an agent inside somebody else's application owns the root task of its calls",
-    "sonic/bedrock.py": "the transport subclass closes a request body from a completion callback",
 }
 #: Where the environment may be read: the edges.
 ENVIRONMENT = {"cli/serve.py", "cli/doctor.py", "demo/run.py", "agent.py", "pytest_plugin.py"}

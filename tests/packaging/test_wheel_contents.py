@@ -26,7 +26,7 @@ def archives() -> tuple[list[str], list[str]]:
         "sonicrtc/page/index.html",
         "sonicrtc/_core.pyi",
         "sonicrtc/py.typed",
-        "sonicrtc/local/sonic/schemas/sessionStart.json",
+        "sonicrtc/local/sonic/schemas/input/sessionStart.json",
     ],
 )
 def test_the_wheel_holds(archives: tuple[list[str], list[str]], name: str) -> None:

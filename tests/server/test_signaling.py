@@ -107,10 +107,13 @@ async def test_the_relay_is_guarded_against_foreign_pages() -> None:
 
 
 async def test_what_is_no_websocket_is_told_by_the_relay() -> None:
-    async with serving(relay=True) as server, aiohttp.ClientSession() as http:
-        async with http.get(server.url + "signaling") as response:
-            assert response.status == 400
-            assert "WebSocket" in (await response.json())["error"]["message"]
+    async with (
+        serving(relay=True) as server,
+        aiohttp.ClientSession() as http,
+        http.get(server.url + "signaling") as response,
+    ):
+        assert response.status == 400
+        assert "WebSocket" in (await response.json())["error"]["message"]
 
 
 @pytest.mark.parametrize("relay", [False, True])
@@ -129,9 +132,7 @@ async def test_with_aws_the_page_may_connect_to_the_regions_signaling() -> None:
 
 
 async def test_a_signaling_service_that_is_not_there_is_told() -> None:
-    config = Config(
-        server=ServerConfig(port=0), signaling=SignalingConfig(channel="c", endpoint="http://127.0.0.1:1")
-    )
+    config = Config(server=ServerConfig(port=0), signaling=SignalingConfig(channel="c", endpoint="http://127.0.0.1:1"))
     async with asyncio.timeout(5):
         with pytest.raises(SignalingError, match=r"cannot reach Kinesis Video Streams at http://127\.0\.0\.1:1"):
             await make_server(config=config).__aenter__()
@@ -140,9 +141,7 @@ async def test_a_signaling_service_that_is_not_there_is_told() -> None:
 async def test_wrong_keys_are_told() -> None:
     other = StaticCredentials(AwsKeys(access_key_id="AKIDOTHER", secret_access_key="other"))
     async with LocalKvs(keys=other.keys) as kvs:
-        config = Config(
-            server=ServerConfig(port=0), signaling=SignalingConfig(channel="c", endpoint=kvs.endpoint)
-        )
+        config = Config(server=ServerConfig(port=0), signaling=SignalingConfig(channel="c", endpoint=kvs.endpoint))
         async with asyncio.timeout(5):
             with pytest.raises(SignalingError):
                 await make_server(config=config).__aenter__()

@@ -43,9 +43,7 @@ def scripted_webrtcvad(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[i
             handle[0] = 0
 
         module = types.ModuleType("_webrtcvad")
-        module.__dict__.update(
-            create=lambda: [0], init=init, set_mode=lambda handle, mode: None, process=process
-        )
+        module.__dict__.update(create=lambda: [0], init=init, set_mode=lambda handle, mode: None, process=process)
         monkeypatch.setitem(sys.modules, "_webrtcvad", module)
 
     return install
