@@ -113,9 +113,9 @@ async def test_the_answer_leaves_at_the_documented_pause(parts: SpeechParts) -> 
 async def test_a_pause_within_a_sentence_does_not_cut_it(parts: SpeechParts) -> None:
     stage = talk(parts)
     first, second = await spoken(parts, "Repeat after me."), await spoken(parts, "The sun is shining.")
-    await stage.run(first, silence(0.9), second, silence(3))
-    assert spoken_words(stage.texts("USER")[0]) == spoken_words("repeat after me the sun is shining")
-    assert spoken_words(" ".join(stage.texts("ASSISTANT"))) == spoken_words("The sun is shining.")
+    await stage.run(silence(0.5), first, silence(0.9), second, silence(3))
+    (heard,) = stage.texts("USER")
+    assert word_errors(spoken_words("repeat after me the sun is shining"), spoken_words(heard)) <= 1
 
 
 @pytest.mark.parametrize("colour", ["white", "pink"])

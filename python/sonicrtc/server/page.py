@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -28,5 +29,17 @@ def add_page(app: web.Application, directory: Path = PAGE_DIRECTORY) -> None:
         return web.FileResponse(index, headers={"Cache-Control": "no-cache"})
 
     app.router.add_get("/", handle_index)
-    if index.is_file():
-        app.router.add_static("/", directory)
+    # A route for each file, so that what is not there gets this server's own answer.
+    for file in sorted(directory.rglob("*")):
+        if file.is_file():
+            app.router.add_get(f"/{file.relative_to(directory).as_posix()}", _file(file))
+
+
+def _file(path: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
+    # The names of assets change with their content.
+    caching = "public, max-age=31536000, immutable" if path.parent.name == "assets" else "no-cache"
+
+    async def handle(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(path, headers={"Cache-Control": caching})
+
+    return handle
