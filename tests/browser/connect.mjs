@@ -1,9 +1,9 @@
-// Connect, and read what the page says then.
+// Connect, and read what the page says once the server has told what it is.
 // options: url
 
-import { connect, look, run } from "./browser.mjs";
+import { connect, run, until } from "./browser.mjs";
 
 await run(async (page) => {
   await connect(page);
-  return look(page);
+  return until(page, "the server's first event", ({ status }) => !status.startsWith("Listening"));
 });

@@ -54,10 +54,16 @@ def recording(found: dict[str, Any], what: str) -> Samples:
     return np.frombuffer(base64.b64decode(found[what]), "<i2")
 
 
-def recognise(samples: Samples) -> str:
+@pytest.fixture(scope="module")
+def recogniser() -> MoonshineRecognizer:
+    """The offline recogniser; its worker thread lives as long as the process."""
+    return MoonshineRecognizer()
+
+
+def recognise(recogniser: MoonshineRecognizer, samples: Samples) -> str:
     resampler = Resampler(input_rate_hz=48_000, output_rate_hz=16_000)
     at_16_khz = np.concatenate([resampler.push(np.ascontiguousarray(samples)), resampler.flush()])
-    return asyncio.run(MoonshineRecognizer().recognize(at_16_khz))
+    return asyncio.run(recogniser.recognize(at_16_khz))
 
 
 @pytest.mark.parametrize("clip", CLIPS)
@@ -78,14 +84,14 @@ def test_human_speech_stands_on_the_page_with_few_word_errors(
 
 
 def test_the_spoken_answer_tells_the_time_that_the_page_shows(
-    demo: Site, browse: Browse, tmp_path: Path, voice: Engine
+    demo: Site, browse: Browse, tmp_path: Path, voice: Engine, recogniser: MoonshineRecognizer
 ) -> None:
     speak_to_wav("What time is it?", tmp_path / "question.wav", 48_000, engine=voice)
 
     found = browse("converse", demo, ears=True, mouth=True, question=str(tmp_path / "question.wav"))
 
     shown = " ".join(piece["text"] for piece in found["said"][-1]["pieces"])
-    spoken = " ".join(spoken_words(recognise(recording(found, "received"))))
+    spoken = " ".join(spoken_words(recognise(recogniser, recording(found, "received"))))
     assert found["said"][-1]["role"] == "assistant"
     assert any(mark in shown for mark in ("AM", "PM"))
     assert " ".join(spoken_words(shown)) in spoken
