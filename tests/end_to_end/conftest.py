@@ -64,7 +64,7 @@ class Running:
 
 def descendants(pid: int) -> dict[int, str]:
     """Return the commands of all processes below `pid`, by id."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
     found: dict[int, str] = {}
     parents = {pid}
