@@ -1,0 +1,41 @@
+"""``sonicrtc local``: the lines it prints point the server at it, by the same way as at AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import wave
+from pathlib import Path
+
+from .conftest import SONICRTC, Running, running
+
+
+def exported(service: Running) -> dict[str, str]:
+    """Return the variables of a service's `export` lines, as a shell reads them."""
+    lines = [line for line in service.lines if line.startswith("export ")]
+    script = "\n".join([*lines, "env -0"])
+    printed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env={"PATH": os.defpath})
+    return dict(
+        entry.split("=", 1) for entry in printed.stdout.split("\0") if entry.startswith(("AWS_", "SONICRTC_", "SSL_"))
+    )
+
+
+def tone(path: Path) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes((b"\x00\x20" * 8 + b"\x00\xe0" * 8) * 1000)
+    return path
+
+
+def test_its_exports_are_all_that_serve_needs(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "state"))
+    with running("local", "sonic", "--brain", "echo", *state) as sonic, running("local", "kvs", *state) as kvs:
+        variables = exported(sonic) | exported(kvs)
+        assert {"SSL_CERT_FILE", "AWS_SHARED_CREDENTIALS_FILE", "SONICRTC_SONIC_ENDPOINT"} <= variables.keys()
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SONICRTC_"))}
+        with running("serve", "--port", "0", "--channel", "doors", env=clean | variables) as server:
+            command = [*SONICRTC, "call", "--url", server.url, "--wav", tone(tmp_path / "tone.wav"), "--json", "-"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["assistant_text"] == "echo"
