@@ -57,7 +57,8 @@ ValueError
       .def(py::init([](int input_rate_hz, int output_rate_hz, const QualityName& quality) {
              return Resampler(input_rate_hz, output_rate_hz, parse_quality(quality));
            }),
-           py::arg("input_rate_hz").noconvert(), py::arg("output_rate_hz").noconvert(), py::arg("quality") = "default")
+           py::arg("input_rate_hz").noconvert() = 24000, py::arg("output_rate_hz").noconvert() = 48000,
+           py::arg("quality") = "default")
       .def("push", &push, py::arg("block"), py::arg("frames") = py::none(),
            R"(Convert one block.
 

@@ -246,7 +246,10 @@ class Resampler:
         A rate or quality is unknown.
     """
     def __init__(
-        self, input_rate_hz: int, output_rate_hz: int, quality: typing.Literal["default", "high"] = "default"
+        self,
+        input_rate_hz: int = 24000,
+        output_rate_hz: int = 48000,
+        quality: typing.Literal["default", "high"] = "default",
     ) -> None: ...
     def flush(self) -> numpy.typing.NDArray[numpy.int16]:
         """

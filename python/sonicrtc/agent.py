@@ -179,10 +179,17 @@ class Agent:
             Called with the page's address once it can be opened.
         stop : asyncio.Event, optional
             Ends serving when set; without it SIGINT and SIGTERM do.
+
+        Raises
+        ------
+        CredentialsError
+            There are no AWS credentials; better told now than to the first caller.
         """
         from sonicrtc.server import Server
 
         settings = self._settings(config or self.config)
+        if not settings.server.loopback:
+            await self._credentials.frozen()
         async with (
             _stopping(stop) as stopped,
             self._open(settings) as calls,

@@ -127,3 +127,16 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], comma
         main([*command.split(), "--help"])
     assert usage.value.code == 0
     assert "usage: sonicrtc" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("known", [{}, {"AWS_PROFILE": "nobody"}])
+def test_serving_without_credentials_is_told_at_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, known: dict[str, str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    nowhere = {name: str(tmp_path / "none") for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    os.environ.update(nowhere | {"AWS_EC2_METADATA_DISABLED": "true"} | known)
+    status, line = fails(capsys, "serve", "--port", "0")
+    assert status == 1
+    assert "AWS" in line

@@ -35,7 +35,7 @@ def test_its_exports_are_all_that_serve_needs(tmp_path: Path) -> None:
         assert {"SSL_CERT_FILE", "AWS_SHARED_CREDENTIALS_FILE", "SONICRTC_SONIC_ENDPOINT"} <= variables.keys()
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SONICRTC_"))}
         with running("serve", "--port", "0", "--channel", "doors", env=clean | variables) as server:
-            command = [*SONICRTC, "call", "--url", server.url, "--wav", tone(tmp_path / "tone.wav"), "--json", "-"]
+            command = [*SONICRTC, "call", "--url", server.url, "--wav", str(tone(tmp_path / "tone.wav")), "--json", "-"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["assistant_text"] == "echo"

@@ -181,6 +181,11 @@ def test_a_changed_url_is_refused(old: str, new: str, expected: str) -> None:
     assert caught.value.code == expected
 
 
+def test_a_url_that_does_not_sign_the_host_is_refused() -> None:
+    with pytest.raises(SignatureError, match="host must be"):
+        verify_url(presigned().replace("SignedHeaders=host", "SignedHeaders=x-other"))
+
+
 # -- the SDK signs events, we verify --------------------------------------------------------------
 
 SEED = "ab" * 32

@@ -184,6 +184,8 @@ def verify_query(
     if keys.session_token is not None and fields.get("X-Amz-Security-Token") != keys.session_token:
         raise _unrecognized()
     signed = fields["X-Amz-SignedHeaders"].split(";")
+    if "host" not in signed:
+        raise SignatureError("InvalidSignatureException", "host must be a signed header")
     unsigned = [(name, value) for name, value in pairs if name != "X-Amz-Signature"]
     canonical = _canonical_request(method, path, unsigned, headers, signed, _EMPTY_SHA256)
     _check_signature(canonical, amz_date, scope, keys, fields["X-Amz-Signature"])
