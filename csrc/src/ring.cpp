@@ -60,6 +60,7 @@ std::size_t SegmentedRing::pop(std::int16_t* out, std::size_t count) noexcept {
     done += step;
     if (head_ % segment_ == 0) spare_.push_back(std::move(slot));
   }
+  if (size_ == 0 && spare_.size() > 1) spare_.resize(1);
   return count;
 }
 

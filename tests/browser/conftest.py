@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.speech import clear_afternoon
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -42,10 +43,10 @@ class Site:
 
 
 @contextlib.contextmanager
-def serving(*arguments: str, within: Sequence[str] = ()) -> Iterator[Site]:
+def serving(*arguments: str, within: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Iterator[Site]:
     """Run ``sonicrtc`` with `arguments` until it says ready; stop it by Ctrl-C and see that it stops well."""
     command = [*within, sys.executable, "-m", "sonicrtc", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, **(env or {})}) as process:
         try:
             printed = _until_ready(process)
             found = re.search(r"https?://\S+", printed)
@@ -94,7 +95,7 @@ def browse() -> Browse:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Site]:
-    with serving("demo", "--no-browser", "--port", "0") as site:
+    with serving("demo", "--no-browser", "--port", "0", env=clear_afternoon()) as site:
         yield site
 
 

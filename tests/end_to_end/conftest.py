@@ -9,16 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.speech import clear_afternoon
 
 from sonicrtc.local.sonic.speech.recognizer import MoonshineRecognizer
 
 SONICRTC = (sys.executable, "-P", "-m", "sonicrtc")
 READY_S = 120
-LIBRIVOX = Path("/usr/share/pocketsphinx/test/data/librivox")
 
 
 @contextmanager
@@ -86,16 +85,8 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture(scope="session")
 def speech_demo() -> Iterator[str]:
-    """The address of one demo with the speech brain, for all tests.
-
-    Its clock begins at 3:20 PM: the recogniser, which checks the voice, understands every minute of
-    the half hour after that, and one in five of the day's others not at all ("8:18" is "a Tay T").
-    """
-    now = datetime.now(UTC)
-    shift = (timedelta(hours=15, minutes=20) - timedelta(hours=now.hour, minutes=now.minute)) % timedelta(days=1)
-    hours, minutes = divmod(shift.seconds // 60, 60)
-    zone = {"TZ": f"TST-{hours}:{minutes:02d}"}  # POSIX: what lies east of Greenwich is negative
-    with running("demo", "--no-browser", "--port", "0", env=dict(os.environ) | zone) as demo:
+    """The address of one demo with the speech brain, for all tests."""
+    with running("demo", "--no-browser", "--port", "0", env={**os.environ, **clear_afternoon()}) as demo:
         yield demo.url
 
 

@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.speech import LIBRIVOX, clock_words, transcripts, word_error_rate
 
 from sonicrtc.audio import Resampler
 from sonicrtc.caller import read_wav
 from sonicrtc.local.sonic.speech.recognizer import MoonshineRecognizer
 from sonicrtc.local.sonic.speech.synthesizer import speak_to_wav
-from sonicrtc.local.sonic.speech.text import spoken_words
 
-from .conftest import LIBRIVOX, SONICRTC
-from .spoken import transcripts, word_error_rate
+from .conftest import SONICRTC
 
 pytestmark = [
     pytest.mark.speech,
@@ -56,7 +55,7 @@ async def test_the_spoken_reply_contains_the_time_that_is_shown(
 
 def test_human_speech_is_understood(speech_demo: str) -> None:
     said, understood = [], []
-    for name, sentence in transcripts(LIBRIVOX).items():
+    for name, sentence in transcripts().items():
         said.append(sentence)
         understood.append(call(speech_demo, LIBRIVOX / name)["user_text"])
     assert len(said) == 5
@@ -66,7 +65,7 @@ def test_human_speech_is_understood(speech_demo: str) -> None:
 def test_human_speech_is_understood_without_signaling_and_while_the_reply_is_spoken(
     speech_demo: str, tmp_path: Path
 ) -> None:
-    clips = transcripts(LIBRIVOX)
+    clips = transcripts()
     with wave.open(str(tmp_path / "all.wav"), "wb") as joined:
         joined.setparams((1, 2, 16_000, 0, "NONE", ""))
         for name in clips:
@@ -88,11 +87,6 @@ def check_timings(report: dict[str, Any]) -> None:
     assert 0 < report["connected_ms"] < report["total_ms"]
     # The model may not answer before its pause is over; how much later is for `sonicrtc bench`.
     assert report["first_audio_ms"] > 1750
-
-
-def clock_words(text: str) -> str:
-    """Return the words of `text` as they sound; the recogniser also writes times as ``3.21``."""
-    return " ".join(spoken_words(re.sub(r"(\d{1,2}) ?\. ?(\d\d)", r"\1:\2", text)))
 
 
 def at_16_khz(wav: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:

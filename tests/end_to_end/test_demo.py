@@ -11,8 +11,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.speech import LIBRIVOX
 
-from .conftest import LIBRIVOX, SONICRTC, alive, descendants, running
+from .conftest import SONICRTC, alive, descendants, running
 
 CLIP = LIBRIVOX / "sense_and_sensibility_01_austen_64kb-0880.wav"
 DEMO = ("demo", "--no-browser", "--port", "0", "--brain", "echo")

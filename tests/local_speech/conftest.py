@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.local_speech.sounds import LIBRIVOX, Clip, read_wav
+from tests.local_speech.sounds import Clip, read_wav
+from tests.speech import LIBRIVOX, transcripts
 
 from sonicrtc.local.sonic.speech.parts import SpeechParts, start_loading
 
@@ -11,15 +12,9 @@ from sonicrtc.local.sonic.speech.parts import SpeechParts, start_loading
 @pytest.fixture(scope="session")
 def librivox() -> list[Clip]:
     """The five LibriVox sentences of Debian's pocketsphinx-testdata."""
-    listing = LIBRIVOX / "transcription"
-    if not listing.exists():
+    if not LIBRIVOX.is_dir():
         pytest.skip("human speech is missing: apt install pocketsphinx-testdata")
-    clips = []
-    for line in listing.read_text("utf-8").splitlines():
-        text, _, name = line.rpartition(" (")
-        name = name.rstrip(")")
-        clips.append(Clip(name, read_wav(LIBRIVOX / f"{name}.wav"), text.removeprefix("<s> ").removesuffix(" </s>")))
-    return clips
+    return [Clip(name, read_wav(LIBRIVOX / name), sentence) for name, sentence in transcripts().items()]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ Samples = npt.NDArray[np.int16]
 
 RATE_HZ = 16_000
 CHUNK = 512
-LIBRIVOX = Path("/usr/share/pocketsphinx/test/data/librivox")
 
 
 def silence(seconds: float) -> Samples:
@@ -55,16 +54,6 @@ def in_noise(padded: Samples, clip: Samples, colour: str, snr_db: float, seed: i
 def read_wav(path: Path) -> Samples:
     with wave.open(str(path)) as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2")
-
-
-def word_errors(reference: list[str], heard: list[str]) -> int:
-    """Levenshtein distance of two lists of words."""
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(reference, 1):
-        previous, row[0] = row[0], i
-        for j, other in enumerate(heard, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
-    return row[-1]
 
 
 @dataclass(frozen=True)

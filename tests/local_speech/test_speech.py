@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.local_speech.sounds import RATE_HZ, Clip, Samples, in_noise, read_wav, silence, word_errors
+from tests.local_speech.sounds import RATE_HZ, Clip, Samples, in_noise, read_wav, silence
 from tests.local_speech.stage import Stage
+from tests.speech import word_errors
 
 from sonicrtc.errors import MissingExtraError
 from sonicrtc.local.sonic.brain import SessionSetup, ToolDefinition
@@ -64,7 +65,7 @@ async def test_human_speech_is_recognised_with_at_most_20_percent_word_errors(
 )
 async def test_what_is_spoken_is_recognised_again(parts: SpeechParts, text: str) -> None:
     reference = spoken_words(text)
-    assert word_errors(reference, await recognized(parts, await spoken(parts, text))) <= len(reference) // 8
+    assert word_errors(reference, await recognized(parts, await spoken(parts, text))) <= max(1, len(reference) // 8)
 
 
 async def test_nothing_is_made_of_silence(parts: SpeechParts) -> None:
@@ -112,10 +113,10 @@ async def test_the_answer_leaves_at_the_documented_pause(parts: SpeechParts) -> 
 
 async def test_a_pause_within_a_sentence_does_not_cut_it(parts: SpeechParts) -> None:
     stage = talk(parts)
-    first, second = await spoken(parts, "Repeat after me."), await spoken(parts, "The sun is shining.")
+    first, second = await spoken(parts, "Please repeat after me."), await spoken(parts, "The sun is shining.")
     await stage.run(silence(0.5), first, silence(0.9), second, silence(3))
     (heard,) = stage.texts("USER")
-    assert word_errors(spoken_words("repeat after me the sun is shining"), spoken_words(heard)) <= 1
+    assert word_errors(spoken_words("please repeat after me the sun is shining"), spoken_words(heard)) <= 2
 
 
 @pytest.mark.parametrize("colour", ["white", "pink"])

@@ -35,7 +35,7 @@ class SegmentedRing {
   /// Appends up to `count` samples and returns how many fitted. The one function that may allocate.
   std::size_t push(const std::int16_t* in, std::size_t count);
 
-  /// Takes up to `count` samples out and returns how many there were.
+  /// Takes up to `count` samples out and returns how many there were; once empty, keeps one spare segment.
   std::size_t pop(std::int16_t* out, std::size_t count) noexcept;
 
   /// Forgets everything and keeps one segment for reuse.
