@@ -42,6 +42,12 @@ describe("the status line", () => {
     expect(statusOf(reduce(live, step)).headline).toBe(headline);
   });
 
+  it("does not speak of the end of a call that never was", () => {
+    const refused = after({ kind: "started", hasMicrophone: false }, { kind: "ended", at: 2, problem: null });
+
+    expect(statusOf(refused).headline).toBe("No call");
+  });
+
   it("says that the assistant is quiet once it is interrupted", () => {
     const speaking = reduce(live, { kind: "event", event: { type: "speaking", role: "assistant", active: true } });
     const cut = reduce(speaking, { kind: "event", event: { type: "interrupted", turn: 1, played_ms: 1 } });

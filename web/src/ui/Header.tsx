@@ -34,6 +34,6 @@ function lineState(state: CallState): string {
 function lineWords(state: CallState): string {
   if (state.wavering) return "Unsteady";
   if (state.phase === "live") return "Live";
-  if (state.phase === "ended") return "Ended";
+  if (state.phase === "ended" && state.startedAt !== null) return "Ended";
   return isActive(state) ? "Calling" : "Not connected";
 }

@@ -20,6 +20,7 @@ export function statusOf(state: CallState): Status {
     case "live":
       return liveStatus(state);
     case "ended":
+      if (state.startedAt === null) return { headline: "No call", hint: "It did not come about." };
       return { headline: "Call ended", hint: "What was said stays here until the next call." };
   }
 }
