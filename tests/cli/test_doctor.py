@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,6 +67,33 @@ async def test_a_model_of_another_version_is_a_failure() -> None:
 async def test_a_page_that_was_not_built_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor, "_PAGE", tmp_path / "index.html")
     assert (await examined())["page"].mark == "warn"
+
+
+#: Hides every package but those of the base installation.
+BASE_ONLY = """
+import sys
+
+class BaseOnly:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        known = {*sys.stdlib_module_names, "sonicrtc", "numpy", "webrtcvad", "_webrtcvad"}
+        return self.finder.find_spec(name, path, target) if name.partition(".")[0] in known else None
+
+sys.meta_path[:] = [BaseOnly(finder) for finder in sys.meta_path]
+from sonicrtc.cli import main
+sys.exit(main(["doctor"]))
+"""
+
+
+def test_it_works_without_any_extra() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BASE_ONLY], env={**os.environ, **ADDRESSES}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^ok    audio core: ", done.stdout, re.MULTILINE)
+    assert "AWS credentials: AWS credentials need the extra: pip install 'sonicrtc[server]'" in done.stdout
 
 
 def test_a_line_ends_with_its_fix() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sonicrtc.errors import ConfigError, MissingExtraError
-from sonicrtc.local.sonic.speech.models import MODELS, Model, model_files, require
+from sonicrtc.local.models import MODELS, Model, model_files, require
 
 
 @pytest.fixture

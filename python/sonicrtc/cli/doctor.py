@@ -25,7 +25,7 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the findings."""
     from sonicrtc.doctor import examine
-    from sonicrtc.local.sonic.speech.models import MODELS
+    from sonicrtc.local.models import MODELS
 
     findings = asyncio.run(examine(os.environ, options.config, MODELS))
     for finding in findings:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sonicrtc.local.sonic.speech.models import MOONSHINE_TINY, model_files, require
+from sonicrtc.local.models import MOONSHINE_TINY, model_files, require
 
 #: What the model makes of sound without words.
 _INVENTED = frozenset({"", "you", "thank you"})

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sonicrtc.errors import MissingExtraError
-from sonicrtc.local.sonic.speech.models import MISAKI_LEXICON, PIPER_JOE, model_files, require
+from sonicrtc.local.models import MISAKI_LEXICON, PIPER_JOE, model_files, require
 from sonicrtc.local.sonic.speech.resampling import resample
 from sonicrtc.local.sonic.speech.text import sentences, verbalise
 
