@@ -43,6 +43,7 @@ class Client:
         self._http = http
         self._keys = keys
         self._clients: list[Any] = []
+        self._sockets: list[aiohttp.ClientWebSocketResponse] = []
 
     def boto(self, service: str = "kinesisvideo", keys: AwsKeys | None = None, region: str = "us-east-1") -> Any:
         keys = keys or self._keys
@@ -75,6 +76,7 @@ class Client:
 
     async def open(self, url: str, **options: Any) -> aiohttp.ClientWebSocketResponse:
         socket: aiohttp.ClientWebSocketResponse = await self._http.ws_connect(URL(url, encoded=True), **options)
+        self._sockets.append(socket)  # held until the session closes them, also when a test does not look at it
         return socket
 
     async def refusal(self, url: str, **options: Any) -> tuple[int, str]:
