@@ -76,7 +76,7 @@ class Client:
 
     async def open(self, url: str, **options: Any) -> aiohttp.ClientWebSocketResponse:
         socket: aiohttp.ClientWebSocketResponse = await self._http.ws_connect(URL(url, encoded=True), **options)
-        self._sockets.append(socket)  # held until the session closes them, also when a test does not look at it
+        self._sockets.append(socket)
         return socket
 
     async def refusal(self, url: str, **options: Any) -> tuple[int, str]:
@@ -98,7 +98,9 @@ class Client:
             event["messagePayload"] = json.loads(base64.b64decode(event["messagePayload"]))
         return event
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        for socket in self._sockets:
+            await socket.close()
         for client in self._clients:
             client.close()
 
@@ -125,7 +127,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 async def client(kvs: LocalKvs, http: aiohttp.ClientSession) -> AsyncIterator[Client]:
     client = Client(kvs, http)
     yield client
-    client.close()
+    await client.close()
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ async def serve(http: aiohttp.ClientSession) -> AsyncIterator[Callable[..., Any]
         async def start(**options: Any) -> Client:
             service = await stack.enter_async_context(LocalKvs(**{"keys": KEYS} | options))
             client = Client(service, http, options.get("keys", KEYS))
-            stack.callback(client.close)
+            stack.push_async_callback(client.close)
             return client
 
         yield start
