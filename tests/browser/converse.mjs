@@ -22,6 +22,5 @@ await run(async (page, { question, interruption }) => {
     await until(page, "the final text", (seen) => settled(assistant(seen)));
   }
   const seen = await until(page, "the page", () => true);
-  const held_ms = interruption ? await page.evaluate(() => implant.jitterBufferMs("interrupted")) : 0;
-  return { ...seen, ...(await recorded(page)), held_ms };
+  return { ...seen, ...(await recorded(page)) };
 });

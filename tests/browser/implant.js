@@ -2,15 +2,12 @@
 globalThis.implant = (() => {
   const context = new AudioContext({ sampleRate: 48_000 });
   const blocks = { heard: [], received: [] };
-  const jitterBuffer = [];
-  let peer = null;
   const events = [];
 
   // Note when each event reached the page, on the recorder's clock.
   const { createDataChannel } = RTCPeerConnection.prototype;
   RTCPeerConnection.prototype.createDataChannel = function (...args) {
     const channel = createDataChannel.apply(this, args);
-    peer = this;
     channel.addEventListener("message", ({ data }) => events.push({ type: JSON.parse(data).type, time: context.currentTime, data }));
     return channel;
   };
@@ -23,11 +20,6 @@ globalThis.implant = (() => {
     recorder.port.onmessage = ({ data }) => into.push(data);
     context.createMediaStreamSource(stream).connect(recorder).connect(context.destination);
     await new Promise((resolve) => recorder.port.addEventListener("message", resolve, { once: true }));
-  }
-
-  async function readJitterBuffer() {
-    const inbound = [...(await peer.getStats()).values()].find(({ type }) => type === "inbound-rtp");
-    return { time: context.currentTime, delay_s: inbound.jitterBufferDelay, samples: inbound.jitterBufferEmittedCount };
   }
 
   /** Samples from `first` on, as base64 of int16. */
@@ -59,7 +51,6 @@ globalThis.implant = (() => {
     async record() {
       await context.audioWorklet.addModule("./recorder.js");
       const stream = document.querySelector("audio").srcObject;
-      setInterval(async () => jitterBuffer.push(await readJitterBuffer()), 250);
       // A clone has an enabled flag of its own: it gives what came, whatever the page lets through.
       await Promise.all([tap(stream, blocks.heard), tap(stream.clone(), blocks.received)]);
     },
@@ -76,14 +67,6 @@ globalThis.implant = (() => {
     },
 
     isMuted: () => microphone.stream.getAudioTracks().every((track) => !track.enabled),
-
-    /** How long the browser's jitter buffer held what it played in the last half second before an event. */
-    jitterBufferMs(type) {
-      const { time } = events.find((candidate) => candidate.type === type);
-      const before = jitterBuffer.findLast((reading) => reading.time <= time) ?? jitterBuffer[0];
-      const earlier = jitterBuffer.findLast((reading) => reading.time <= before.time - 0.5) ?? jitterBuffer[0];
-      return (1000 * (before.delay_s - earlier.delay_s)) / (before.samples - earlier.samples || 1);
-    },
 
     recorded() {
       const rate = context.sampleRate;

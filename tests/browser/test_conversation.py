@@ -94,14 +94,13 @@ def test_an_interrupted_answer_falls_silent_and_is_marked(
         question=str(tmp_path / "question.wav"), interruption=str(tmp_path / "interruption.wav"),
     )  # fmt: skip
 
-    heard, received, rate_hz = recording(found, "heard"), recording(found, "received"), found["rate_hz"]
+    rate_hz = found["rate_hz"]
     mark = next(mark for mark in found["marks"] if mark["type"] == "interrupted")["at"]
-    assert level_dbfs(heard[mark - 2 * rate_hz : mark]) > QUIET_DBFS
-    assert level_dbfs(heard[mark + rate_hz // 5 : mark + WATCHED_S * rate_hz]) < QUIET_DBFS
-    # What comes in falls silent by itself, only later by as much as the browser's jitter buffer held.
-    gone = mark + rate_hz // 5 + round(found["held_ms"] / 1000 * rate_hz)
-    assert level_dbfs(received[gone : mark + WATCHED_S * rate_hz]) < QUIET_DBFS
-    assert min(heard.size, received.size) >= mark + WATCHED_S * rate_hz
+    for what in ("heard", "received"):
+        samples = recording(found, what)
+        assert samples.size >= mark + WATCHED_S * rate_hz
+        assert level_dbfs(samples[mark - 2 * rate_hz : mark]) > QUIET_DBFS
+        assert level_dbfs(samples[mark + rate_hz // 5 : mark + WATCHED_S * rate_hz]) < QUIET_DBFS
     (cut,) = [entry for entry in found["said"] if entry["interrupted"]]
     assert cut["role"] == "assistant"
     assert cut["tag"].startswith("interrupted after ")
