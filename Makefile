@@ -21,7 +21,6 @@ demo: .cache/core $(PAGE)
 test: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python tests/run.py $(ARGS)
 
-
 bench: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/sonicrtc bench $(ARGS)
 
