@@ -24,6 +24,7 @@ SYSTEM_PACKAGES = {
     "pocketsphinx-testdata": "/usr/share/doc/pocketsphinx-testdata",
     "iproute2": "/usr/sbin/ip",
     "espeak-ng": "/usr/bin/espeak-ng",
+    "procps": "/usr/bin/ps",
 }
 BUDGET_S = 20 * 60
 
