@@ -1,5 +1,6 @@
 // Replaces the global allocator to count what a block costs.
 #include <cstdlib>
+#include <memory>
 #include <new>
 
 #include "check.hpp"
@@ -16,8 +17,12 @@ void* operator new(std::size_t size) {
   if (void* const memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
+// A sanitizer brings an array form of its own, which does not come by the one above.
+void* operator new[](std::size_t size) { return operator new(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -26,8 +31,9 @@ using namespace sonicrtc;
 void the_counter_counts() {
   const std::size_t before = allocations;
   const std::vector<int> some(10);
-  CHECK(some.size() == 10);
-  CHECK(allocations == before + 1);
+  const auto more = std::make_unique<int[]>(10);
+  CHECK(some.size() == 10 && more[9] == 0);
+  CHECK(allocations == before + 2);
 }
 
 void uplink_blocks_allocate_nothing() {
@@ -61,6 +67,17 @@ void playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool() {
   CHECK(allocations <= before + 1);  // a queue that is never empty may reach into a second segment
 }
 
+void a_drained_playout_keeps_one_segment() {
+  Playout playout(24000, 48000, 60000);
+  const auto in = noise(24000 * 10, 32);
+  std::vector<std::int16_t> out(48000 * 11);
+  playout.push(in.data(), in.size());
+  playout.pull(out.data(), out.size());
+  const std::size_t before = allocations;
+  playout.push(in.data(), in.size());
+  CHECK(allocations >= before + 9);  // all but the one that was kept had been given back
+}
+
 }  // namespace
 
 int main() {
@@ -68,6 +85,7 @@ int main() {
       {"the counter counts", the_counter_counts},
       {"an uplink block allocates nothing", uplink_blocks_allocate_nothing},
       {"playout reuses its segments", playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool},
+      {"a drained playout keeps one segment", a_drained_playout_keeps_one_segment},
   };
   return run_all(cases);
 }
