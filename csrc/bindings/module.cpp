@@ -8,7 +8,7 @@ PYBIND11_MODULE(_core, m) {
   m.attr("__version__") = SONICRTC_VERSION;
   m.def(
       "isa", [] { return std::string(sonicrtc::select_kernels().name); },
-      "Instruction set that a new object would use: 'baseline' or 'avx2'.");
+      "Instruction set that a new object would use: 'baseline', 'avx2' or 'avx512'.");
   sonicrtc::bindings::register_uplink(m);
   sonicrtc::bindings::register_playout(m);
   sonicrtc::bindings::register_resampler(m);

@@ -12,9 +12,9 @@ void register_uplink(pybind11::module_& m);
 void register_playout(pybind11::module_& m);
 void register_resampler(pybind11::module_& m);
 
-using QualityName = Named<"typing.Literal['default', 'high']">;
+using QualityName = Named<"typing.Literal['default', 'hq', 'low_latency', 'high']">;
 
-/// Raises ValueError for another name than "default" or "high".
+/// Raises ValueError for another name than "default", "hq" (also spelt "high") or "low_latency".
 Quality parse_quality(const QualityName& name);
 
 }  // namespace sonicrtc::bindings

@@ -32,8 +32,9 @@ Int16Array flush(Resampler& self) {
 Quality parse_quality(const QualityName& quality) {
   const std::string name = py::str(quality);
   if (name == "default") return Quality::standard;
-  if (name == "high") return Quality::high;
-  throw py::value_error("quality: expected 'default' or 'high', got '" + name + "'");
+  if (name == "hq" || name == "high") return Quality::hq;
+  if (name == "low_latency") return Quality::low_latency;
+  throw py::value_error("quality: expected 'default', 'hq' or 'low_latency', got '" + name + "'");
 }
 
 void register_resampler(py::module_& m) {
@@ -46,9 +47,9 @@ Parameters
 ----------
 input_rate_hz, output_rate_hz : {8000, 16000, 24000, 44100, 48000}
     Rates.
-quality : {"default", "high"}
-    "default" is flat to 7/16 of the lower rate (5/12 going up) with the shortest delay;
-    "high" lets nothing above half the lower rate through, at twice the delay.
+quality : {"default", "hq", "low_latency"}
+    The filter; see :class:`Uplink`. Band edges are fractions of the lower rate: 7/16, 9/16 and, for
+    "hq", 8/16. "high" is an older spelling of "hq".
 
 Raises
 ------
@@ -75,7 +76,7 @@ numpy.ndarray of int16, shape (n,)
     What the block completed.)")
       .def("flush", &flush, R"(End the signal: return what is still in the filter, shape (n,), and start anew.)")
       .def("reset", &Resampler::reset, "Forget the signal so far.")
-      .def_property_readonly("delay_frames", &Resampler::delay_frames, "How late the output is, in output frames.");
+      .def_property_readonly("delay_frames", &Resampler::delay_frames, R"(How late the output is, in output frames: the group delay, averaged over the pass band.)");
 }
 
 }  // namespace sonicrtc::bindings

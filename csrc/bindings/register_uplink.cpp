@@ -64,9 +64,9 @@ Mix parse_mix(int channels, const DownmixName& name) {
 class PyUplink {
  public:
   PyUplink(int input_rate_hz, int channels, const DownmixName& downmix, const QualityName& quality,
-           const OptionalVadConfig& vad)
+           const OptionalVadConfig& vad, int output_rate_hz)
       : channels_(static_cast<std::size_t>(channels)),
-        uplink_(input_rate_hz, parse_mix(channels, downmix), parse_quality(quality), make_gate(vad)) {}
+        uplink_(input_rate_hz, parse_mix(channels, downmix), parse_quality(quality), make_gate(vad), output_rate_hz) {}
 
   /// Returns a new reference to the block that was filled.
   PyObject* push(PyObject* block, PyObject* frames, PyObject* out) {
@@ -210,7 +210,7 @@ out : Block, optional
 Returns
 -------
 Block
-    After `t` frames of input in all, ``ceil(t * 16000 / input_rate_hz)`` frames have come out.
+    After `t` frames of input in all, ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out.
 
 Raises
 ------
@@ -221,7 +221,7 @@ TypeError, ValueError
 
 void register_uplink(py::module_& m) {
   register_block(m);
-  py::class_<PyUplink> uplink(m, "Uplink", R"(From a caller's audio to the model's: 16 kHz mono, as int16 and float32 from one pass.
+  py::class_<PyUplink> uplink(m, "Uplink", R"(From a caller's audio to the model's: mono at 16 kHz, as int16 and float32 from one pass.
 
 The output is the same bits however the input is cut into blocks, with and without a gate: a decision
 of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate
@@ -235,11 +235,15 @@ channels : {1, 2}
     Interleaved channels of the input.
 downmix : {"mean", "left", "right"}
     How two channels become one.
-quality : {"default", "high"}
-    At 48 kHz, "default" is flat to 7 kHz, below -90 dB from 9 kHz, 1.2 ms late; what folds back stays
-    above 7 kHz. "high" is below -90 dB from 8 kHz and 2.5 ms late.
+quality : {"default", "hq", "low_latency"}
+    From 48 kHz, "default" is flat to 7 kHz, below -90 dB from 9 kHz and 1.24 ms late; what folds back
+    stays above 7 kHz. "hq" is below -90 dB from 8 kHz, so that nothing folds back, and 2.49 ms late.
+    "low_latency" has the magnitude response of "default" with minimum phase: 0.18 ms late on average
+    over the pass band. "high" is an older spelling of "hq".
 vad : VadConfig, optional
     Detect speech, and gate by it.
+output_rate_hz : {8000, 16000, 24000, 44100, 48000}
+    Rate of the output; a detector needs 16000.
 
 Raises
 ------
@@ -248,13 +252,13 @@ ValueError
 ImportError
     The detector is not installed.)");
   uplink
-      .def(py::init<int, int, const DownmixName&, const QualityName&, const OptionalVadConfig&>(),
+      .def(py::init<int, int, const DownmixName&, const QualityName&, const OptionalVadConfig&, int>(),
            py::arg("input_rate_hz").noconvert() = 48000, py::arg("channels").noconvert() = 2, py::arg("downmix") = "mean",
-           py::arg("quality") = "default", py::arg("vad") = py::none())
+           py::arg("quality") = "default", py::arg("vad") = py::none(), py::arg("output_rate_hz").noconvert() = kUplinkRateHz)
       .def("block", &PyUplink::block, py::arg("max_frames").noconvert(),
            "A reusable Block for pushes of up to `max_frames` frames of input.")
       .def("reset", &PyUplink::reset, "Back to the state after construction.")
-      .def_property_readonly("delay_frames", &PyUplink::delay_frames, "How late the output is, in frames of 16 kHz.");
+      .def_property_readonly("delay_frames", &PyUplink::delay_frames, R"(How late the output is, in output frames: the group delay, averaged over the pass band.)");
   add_fast_method(uplink, kPush);
 }
 

@@ -8,33 +8,48 @@
 #include <numeric>
 #include <tuple>
 
+#include "sonicrtc/minimum_phase.hpp"
 #include "sonicrtc/pcm.hpp"
 #include "sonicrtc/remez.hpp"
 
 namespace sonicrtc {
 namespace {
 
+constexpr double kPass = 7.0 / 16.0;         // band edges as fractions of the lower rate
+constexpr double kStop = 9.0 / 16.0;
+constexpr double kStopHq = 8.0 / 16.0;
 constexpr double kStopWeight = 20.0;         // 0.005 dB of ripple beside -94 dB
 constexpr double kEquirippleLength = 5.0;    // taps * transition / sample rate, for those two figures
+constexpr double kHalfbandLength = 5.7;      // the same for a half-band filter, at -94 dB in both bands
 constexpr double kKaiserAttenuationDb = 96.0;
 constexpr double kKaiserLength = 6.1;        // the same for Kaiser's window
 constexpr std::size_t kMaxEquirippleUp = 6;  // above it stand only the ratios with 44.1 kHz
-
-// Band edges as fractions of the lower one of both rates.
-struct Edges {
-  double pass;
-  double stop;
-};
-
-Edges edges_of(std::size_t up, std::size_t down, Quality quality) {
-  if (quality == Quality::high) return {7.0 / 16.0, 8.0 / 16.0};
-  // Going down, what folds back stays above the pass band. Going up there is no folding, only images.
-  return up < down ? Edges{7.0 / 16.0, 9.0 / 16.0} : Edges{5.0 / 12.0, 7.0 / 12.0};
-}
+constexpr int kDelayPoints = 16;
 
 std::size_t round_up(double value, std::size_t multiple) {
   const auto whole = static_cast<std::size_t>(std::ceil(value - 1e-9));
   return (whole + multiple - 1) / multiple * multiple;
+}
+
+// Coefficients with gain 1; `pass` and `stop` are fractions of the prototype's rate.
+std::vector<double> design_taps(std::size_t up, std::size_t down, double pass, double stop, Quality quality) {
+  const double transition = stop - pass;
+  if (up > kMaxEquirippleUp) {  // each phase a multiple of 8 taps for the kernel
+    return design_kaiser_lowpass(round_up(kKaiserLength / transition, 8 * up), pass, stop, kKaiserAttenuationDb);
+  }
+  if (std::max(up, down) == 2 && quality == Quality::standard) {
+    return design_equiripple_halfband(round_up(kHalfbandLength / transition, 4) - 1, pass);
+  }
+  return design_equiripple_lowpass(
+      {round_up(kEquirippleLength / transition, std::lcm(up, std::size_t{2})), pass, stop, kStopWeight});
+}
+
+// In samples of the prototype.
+double delay_of(const std::vector<double>& taps, double pass, Quality quality) {
+  if (quality != Quality::low_latency) return static_cast<double>(taps.size() - 1) / 2.0;
+  double sum = 0.0;
+  for (int i = 0; i < kDelayPoints; ++i) sum += group_delay(taps, pass * (i + 0.5) / kDelayPoints);
+  return sum / kDelayPoints;
 }
 
 FilterBank design(int input_rate_hz, int output_rate_hz, Quality quality) {
@@ -48,23 +63,16 @@ FilterBank design(int input_rate_hz, int output_rate_hz, Quality quality) {
     return bank;
   }
   const double prototype_rate = static_cast<double>(input_rate_hz) * static_cast<double>(bank.up);
-  const double low = std::min(input_rate_hz, output_rate_hz);
-  const Edges edges = edges_of(bank.up, bank.down, quality);
-  const double pass = edges.pass * low / prototype_rate;
-  const double stop = edges.stop * low / prototype_rate;
-  std::vector<double> taps;
-  if (bank.up <= kMaxEquirippleUp) {
-    const std::size_t length = round_up(kEquirippleLength / (stop - pass), std::lcm(bank.up, std::size_t{2}));
-    taps = design_equiripple_lowpass({length, pass, stop, kStopWeight});
-  } else {
-    // Each phase a multiple of 8 taps for the kernel.
-    const std::size_t length = round_up(kKaiserLength / (stop - pass), 8 * bank.up);
-    taps = design_kaiser_lowpass(length, pass, stop, kKaiserAttenuationDb);
-  }
-  bank.taps_per_phase = taps.size() / bank.up;
-  bank.delay_frames = static_cast<double>(taps.size() - 1) / 2.0 / static_cast<double>(bank.down);
-  bank.prototype.reserve(taps.size());
-  for (const double tap : taps) bank.prototype.push_back(static_cast<float>(tap * static_cast<double>(bank.up)));
+  const double unit = std::min(input_rate_hz, output_rate_hz) / prototype_rate;
+  const double pass = kPass * unit;
+  const double stop = (quality == Quality::hq ? kStopHq : kStop) * unit;
+  std::vector<double> taps = design_taps(bank.up, bank.down, pass, stop, quality);
+  if (quality == Quality::low_latency) taps = to_minimum_phase(taps);
+  bank.delay_frames = delay_of(taps, pass, quality) / static_cast<double>(bank.down);
+  bank.taps_per_phase = (taps.size() + bank.up - 1) / bank.up;
+  bank.prototype.resize(bank.taps_per_phase * bank.up);  // a half-band filter's length is odd
+  std::transform(taps.begin(), taps.end(), bank.prototype.begin(),
+                 [&](double tap) { return static_cast<float>(tap * static_cast<double>(bank.up)); });
   return bank;
 }
 

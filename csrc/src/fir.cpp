@@ -27,19 +27,40 @@ PolyphaseFir::PolyphaseFir(const FilterBank& bank, Mix mix) : bank_(&bank), kern
 void PolyphaseFir::build_across_outputs() {
   const auto [up, down, taps] = std::tuple{bank_->up, bank_->down, bank_->taps_per_phase};
   streams_ = down;
-  history_rows_ = ceil_div(taps - 1, down) + 1;  // one more: the next row may begin before its samples came
+  // Beside the filter's own length: what pads a run, and a row that begins before all its samples came.
+  history_rows_ = ceil_div(taps - 1, down) + kRunTaps + 1;
   const std::size_t rows = history_rows_ + ceil_div(kChunkFrames, down) + 2;
-  stride_ = (rows + kFirOverread + 15) / 16 * 16;
+  stride_ = (rows + kRunTaps + 15) / 16 * 16;
   buffer_.resize(stride_ * streams_);
   phases_.resize(up > 1 ? up * stride_ : 0);
   for (std::size_t p = 0; p < up; ++p) {
-    const std::size_t newest = history_rows_ * down + p * down / up;
-    for (std::size_t k = 0; k < taps; ++k) {
-      const std::size_t sample = newest - k;
-      offsets_.push_back(static_cast<std::int32_t>(sample % down * stride_ + sample / down));
-      coefs_.push_back(bank_->prototype[k * up + p * down % up]);
-    }
+    phase_runs_.push_back({runs_.size(), coefs_.size()});
+    for (std::size_t stream = 0; stream < streams_; ++stream) add_run(p, stream);
   }
+  phase_runs_.push_back({runs_.size(), coefs_.size()});
+}
+
+// The taps of one phase that fall on one stream, oldest first. Zeros at either end cost nothing: of a
+// half-band filter one stream or phase is a single tap. What fills up the run are zeros before its
+// oldest tap, where the history is the same however the input was cut.
+void PolyphaseFir::add_run(std::size_t phase, std::size_t stream) {
+  const auto [up, down, taps] = std::tuple{bank_->up, bank_->down, bank_->taps_per_phase};
+  const std::size_t newest = history_rows_ * down + phase * down / up;
+  std::vector<float> found;  // newest first
+  std::size_t first_row = 0;
+  for (std::size_t k = 0; k < taps; ++k) {
+    if ((newest - k) % down != stream) continue;
+    const float coef = bank_->prototype[k * up + phase * down % up];
+    if (found.empty() && coef == 0.0F) continue;
+    if (found.empty()) first_row = (newest - k) / down;
+    found.push_back(coef);
+  }
+  while (!found.empty() && found.back() == 0.0F) found.pop_back();
+  if (found.empty()) return;
+  const std::size_t length = (found.size() + kRunTaps - 1) / kRunTaps * kRunTaps;
+  found.resize(length, 0.0F);
+  runs_.push_back({stream * stride_ + first_row + 1 - length, length});
+  coefs_.insert(coefs_.end(), found.rbegin(), found.rend());
 }
 
 // Per phase f, the coefficients stand in the order of the input: oldest first.
@@ -47,7 +68,7 @@ void PolyphaseFir::build_per_output() {
   const auto [up, taps] = std::tuple{bank_->up, bank_->taps_per_phase};
   history_rows_ = taps - 1;
   stride_ = history_rows_ + kChunkFrames + 2 * bank_->down;  // outputs are forgotten by whole turns of the phases
-  buffer_.resize(stride_ + kFirOverread);
+  buffer_.resize(stride_ + kRunTaps);
   for (std::size_t f = 0; f < up; ++f) {
     for (std::size_t k = taps; k-- > 0;) coefs_.push_back(bank_->prototype[k * up + f]);
   }
@@ -100,17 +121,13 @@ std::size_t PolyphaseFir::process_chunk(const std::int16_t* in, std::size_t fram
 
 void PolyphaseFir::filter_across_outputs(std::size_t end, float* out) noexcept {
   const std::size_t up = bank_->up;
-  const std::size_t taps = bank_->taps_per_phase;
-  if (up == 1) {
-    kernels_->fir(buffer_.data(), offsets_.data(), coefs_.data(), taps, out, end);
-  } else {
-    for (std::size_t p = 0; p < up; ++p) {
-      const std::size_t count = end > p ? ceil_div(end - p, up) : 0;
-      kernels_->fir(buffer_.data(), offsets_.data() + p * taps, coefs_.data() + p * taps, taps,
-                    phases_.data() + p * stride_, count);
-    }
-    interleave(end, out);
+  for (std::size_t p = 0; p < up; ++p) {
+    const std::size_t count = end > p ? ceil_div(end - p, up) : 0;
+    const Phase& phase = phase_runs_[p];
+    kernels_->fir(buffer_.data(), runs_.data() + phase.run, phase_runs_[p + 1].run - phase.run,
+                  coefs_.data() + phase.coef, up == 1 ? out : phases_.data() + p * stride_, count);
   }
+  if (up > 1) interleave(end, out);
   discard(end / up);
   next_ = end % up;
 }

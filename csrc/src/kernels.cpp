@@ -4,34 +4,42 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sonicrtc {
 
 extern const Kernels kernels_baseline;
-#ifdef SONICRTC_HAVE_AVX2
+#ifdef SONICRTC_X86_KERNELS
 extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx512;
 #endif
 
 namespace {
 
-const Kernels* avx2() noexcept {
-#ifdef SONICRTC_HAVE_AVX2
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &kernels_avx2;
+// What this machine can run, slowest first.
+std::vector<const Kernels*> available() {
+  std::vector<const Kernels*> found{&kernels_baseline};
+#ifdef SONICRTC_X86_KERNELS
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    found.push_back(&kernels_avx2);
+    if (__builtin_cpu_supports("avx512vl")) found.push_back(&kernels_avx512);
+  }
 #endif
-  return nullptr;
+  return found;
 }
 
 }  // namespace
 
 const Kernels& select_kernels() {
+  static const std::vector<const Kernels*> kernels = available();
   const char* const wanted = std::getenv("SONICRTC_ISA");
-  const std::string_view name = wanted == nullptr ? std::string_view{} : std::string_view{wanted};
-  const Kernels* const fast = avx2();
-  if (name.empty()) return fast != nullptr ? *fast : kernels_baseline;
-  if (name == "baseline") return kernels_baseline;
-  if (name == "avx2" && fast != nullptr) return *fast;
-  throw std::invalid_argument("SONICRTC_ISA: expected baseline" + std::string(fast != nullptr ? " or avx2" : "") +
-                              " on this machine, got " + std::string(name));
+  if (wanted == nullptr || *wanted == '\0') return *kernels.back();
+  std::string names;
+  for (const Kernels* const one : kernels) {
+    if (std::string_view{wanted} == one->name) return *one;
+    names += (names.empty() ? "" : ", ") + std::string(one->name);
+  }
+  throw std::invalid_argument("SONICRTC_ISA: expected one of " + names + " on this machine, got " + wanted);
 }
 
 }  // namespace sonicrtc

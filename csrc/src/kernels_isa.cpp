@@ -18,12 +18,18 @@ namespace {
 
 #if defined(__AVX2__)
 constexpr std::size_t kVectorFloats = 8;
-constexpr std::size_t kWideVectors = 10;  // enough independent sums to hide the latency of an addition
 #else
 constexpr std::size_t kVectorFloats = 4;
-constexpr std::size_t kWideVectors = 10;
 #endif
-constexpr std::size_t kNarrowVectors = 2;
+// Outputs that are summed side by side, in vectors: as many as there are registers for beside the
+// coefficients. Twenty milliseconds, 320 outputs, are whole groups of either size.
+#if defined(__AVX512VL__) || defined(__aarch64__)
+constexpr std::size_t kWideVectors = 10;  // of 32 registers
+#else
+constexpr std::size_t kWideVectors = 8;  // of 16
+#endif
+constexpr std::size_t kMiddleVectors = 4;
+constexpr std::size_t kTapVectors = 5;  // coefficients held at once
 typedef float Vector __attribute__((vector_size(kVectorFloats * sizeof(float))));
 typedef float LooseVector __attribute__((vector_size(kVectorFloats * sizeof(float)), aligned(4), may_alias));
 
@@ -32,7 +38,7 @@ typedef std::int32_t LooseIntVector __attribute__((vector_size(sizeof(Vector)), 
 typedef std::int16_t ShortVector __attribute__((vector_size(sizeof(Vector) / 2)));
 typedef std::int16_t LooseShortVector __attribute__((vector_size(sizeof(Vector) / 2), aligned(2), may_alias));
 
-static_assert(kWideVectors * kVectorFloats <= kFirOverread);
+static_assert(kRunTaps % kVectorFloats == 0);
 
 inline Vector load(const float* p) { return *reinterpret_cast<const LooseVector*>(p); }
 inline void store(float* p, Vector v) { *reinterpret_cast<LooseVector*>(p) = v; }
@@ -151,29 +157,73 @@ void spread(const std::int16_t* in, std::size_t frames, Mix mix, float* out, std
 
 // ---- fir -------------------------------------------------------------------------------------
 
-template <std::size_t vectors>
-inline void fir_group(const float* x, const std::int32_t* offsets, const float* coefs, std::size_t taps, float* y) {
-  Vector sum[vectors] = {};
-  for (std::size_t t = 0; t < taps; ++t) {
-    const float* const from = x + offsets[t];
-    const float coef = coefs[t];
+inline Vector splat(float value) { return value - Vector{}; }
+
+// Adds to each of `outputs` vectors of sums the taps `residue + v * kVectorFloats`, v < taps, for every
+// residue. One vector of input serves up to `taps` sums, so most multiplications load nothing; where
+// each tap loaded its own unaligned vector, the loads took longer than the arithmetic.
+template <std::size_t outputs, std::size_t taps>
+void add_taps(const float* x, const float* coefs, Vector* sums) {
+  Vector sum[outputs];
 #pragma GCC unroll 16
-    for (std::size_t v = 0; v < vectors; ++v) sum[v] += load(from + v * kVectorFloats) * coef;
+  for (std::size_t v = 0; v < outputs; ++v) sum[v] = sums[v];
+  for (std::size_t residue = 0; residue < kVectorFloats; ++residue) {
+    Vector coef[taps];
+#pragma GCC unroll 16
+    for (std::size_t t = 0; t < taps; ++t) coef[t] = splat(coefs[residue + t * kVectorFloats]);
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < outputs + taps - 1; ++i) {
+      const Vector input = load(x + residue + i * kVectorFloats);
+#pragma GCC unroll 16
+      for (std::size_t t = 0; t < taps; ++t) {
+        if (t <= i && i - t < outputs) sum[i - t] += input * coef[t];
+      }
+    }
   }
 #pragma GCC unroll 16
-  for (std::size_t v = 0; v < vectors; ++v) store(y + v * kVectorFloats, sum[v]);
+  for (std::size_t v = 0; v < outputs; ++v) sums[v] = sum[v];
 }
 
-void fir(const float* x, const std::int32_t* offsets, const float* coefs, std::size_t taps, float* y,
-         std::size_t count) {
+template <std::size_t outputs>
+void add_run(const float* x, const float* coefs, std::size_t taps, Vector* sums) {
+  std::size_t left = taps / kVectorFloats;
+  while (left > 0) {
+    const std::size_t parts = (left + kTapVectors - 1) / kTapVectors;
+    const std::size_t step = (left + parts - 1) / parts;
+    switch (step) {
+      case 1: add_taps<outputs, 1>(x, coefs, sums); break;
+      case 2: add_taps<outputs, 2>(x, coefs, sums); break;
+      case 3: add_taps<outputs, 3>(x, coefs, sums); break;
+      case 4: add_taps<outputs, 4>(x, coefs, sums); break;
+      default: add_taps<outputs, kTapVectors>(x, coefs, sums);
+    }
+    x += step * kVectorFloats;
+    coefs += step * kVectorFloats;
+    left -= step;
+  }
+}
+
+template <std::size_t outputs>
+inline void fir_group(const float* x, const Run* runs, std::size_t count, const float* coefs, float* y) {
+  Vector sums[outputs] = {};
+  for (std::size_t r = 0; r < count; ++r) {
+    add_run<outputs>(x + runs[r].offset, coefs, runs[r].taps, sums);
+    coefs += runs[r].taps;
+  }
+#pragma GCC unroll 16
+  for (std::size_t v = 0; v < outputs; ++v) store(y + v * kVectorFloats, sums[v]);
+}
+
+void fir(const float* x, const Run* runs, std::size_t run_count, const float* coefs, float* y, std::size_t count) {
   constexpr std::size_t wide = kWideVectors * kVectorFloats;
-  constexpr std::size_t narrow = kNarrowVectors * kVectorFloats;
+  constexpr std::size_t middle = kMiddleVectors * kVectorFloats;
   std::size_t n = 0;
-  for (; n + wide <= count; n += wide) fir_group<kWideVectors>(x + n, offsets, coefs, taps, y + n);
-  for (; n + narrow <= count; n += narrow) fir_group<kNarrowVectors>(x + n, offsets, coefs, taps, y + n);
+  for (; n + wide <= count; n += wide) fir_group<kWideVectors>(x + n, runs, run_count, coefs, y + n);
+  for (; n + middle <= count; n += middle) fir_group<kMiddleVectors>(x + n, runs, run_count, coefs, y + n);
+  for (; n + kVectorFloats <= count; n += kVectorFloats) fir_group<1>(x + n, runs, run_count, coefs, y + n);
   if (n < count) {
-    float rest[narrow];
-    fir_group<kNarrowVectors>(x + n, offsets, coefs, taps, rest);
+    float rest[kVectorFloats];
+    fir_group<1>(x + n, runs, run_count, coefs, rest);
     for (std::size_t i = 0; n + i < count; ++i) y[n + i] = rest[i];
   }
 }

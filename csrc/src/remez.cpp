@@ -35,7 +35,7 @@ std::vector<GridPoint> make_grid(const LowpassSpec& spec, std::size_t coefficien
     }
   };
   add_band(0.0, spec.pass, 1.0, 1.0);
-  add_band(spec.stop, 0.5 - 0.5 * step, 0.0, spec.stop_weight);
+  if (spec.stop < 0.5) add_band(spec.stop, 0.5 - 0.5 * step, 0.0, spec.stop_weight);
   return grid;
 }
 
@@ -171,7 +171,8 @@ double bessel_i0(double x) {
 
 std::vector<double> design_equiripple_lowpass(const LowpassSpec& spec) {
   require(spec.taps >= 4 && spec.taps % 2 == 0, "low-pass design: expected an even number of taps, at least 4");
-  require(0.0 < spec.pass && spec.pass < spec.stop && spec.stop < 0.5, "low-pass design: expected 0 < pass < stop < 0.5");
+  require(0.0 < spec.pass && spec.pass < spec.stop && spec.stop <= 0.5,
+          "low-pass design: expected 0 < pass < stop <= 0.5");
   require(spec.stop_weight > 0.0, "low-pass design: expected a positive weight");
   const Interpolant fit = exchange(spec);
   const std::size_t n = spec.taps;
@@ -193,6 +194,17 @@ std::vector<double> design_equiripple_lowpass(const LowpassSpec& spec) {
   return taps;
 }
 
+std::vector<double> design_equiripple_halfband(std::size_t taps, double pass) {
+  require(taps >= 7 && taps % 4 == 3, "half-band design: expected a length of 4 k + 3, at least 7");
+  require(0.0 < pass && pass < 0.25, "half-band design: expected 0 < pass < 0.25");
+  // A filter with one band alone, a zero forced at half its rate, and then a zero between all its taps.
+  const std::vector<double> dense = design_equiripple_lowpass({(taps + 1) / 2, 2.0 * pass, 0.5, 1.0});
+  std::vector<double> result(taps, 0.0);
+  for (std::size_t i = 0; i < dense.size(); ++i) result[2 * i] = 0.5 * dense[i];
+  result[taps / 2] = 0.5;
+  return result;
+}
+
 std::vector<double> design_kaiser_lowpass(std::size_t taps, double pass, double stop, double attenuation_db) {
   require(taps >= 2, "low-pass design: expected at least 2 taps");
   require(0.0 < pass && pass < stop && stop < 0.5, "low-pass design: expected 0 < pass < stop < 0.5");
@@ -202,13 +214,13 @@ std::vector<double> design_kaiser_lowpass(std::size_t taps, double pass, double 
   const double centre = static_cast<double>(taps - 1) / 2.0;
   std::vector<double> result(taps);
   double gain = 0.0;
-  for (std::size_t i = 0; i < taps; ++i) {
+  for (std::size_t i = 0; i < (taps + 1) / 2; ++i) {
     const double t = static_cast<double>(i) - centre;
     const double phase = 2.0 * kPi * cutoff * t;
     const double sinc = t == 0.0 ? 1.0 : std::sin(phase) / phase;
     const double r = t / centre;
-    result[i] = sinc * bessel_i0(beta * std::sqrt(std::max(0.0, 1.0 - r * r)));
-    gain += result[i];
+    result[i] = result[taps - 1 - i] = sinc * bessel_i0(beta * std::sqrt(std::max(0.0, 1.0 - r * r)));
+    gain += i == taps - 1 - i ? result[i] : 2.0 * result[i];
   }
   for (double& tap : result) tap /= gain;
   return result;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <string>
 
 namespace sonicrtc {
 namespace {
@@ -19,8 +21,12 @@ double Block::level_dbfs() const noexcept {
   return std::max(floor_dbfs, 10.0 * std::log10(energy_ / static_cast<double>(frames_)));
 }
 
-Uplink::Uplink(int input_rate_hz, Mix mix, Quality quality, std::unique_ptr<SpeechGate> gate)
-    : fir_(filter_bank(input_rate_hz, kUplinkRateHz, quality), mix), gate_(std::move(gate)) {}
+Uplink::Uplink(int input_rate_hz, Mix mix, Quality quality, std::unique_ptr<SpeechGate> gate, int output_rate_hz)
+    : fir_(filter_bank(input_rate_hz, output_rate_hz, quality), mix), gate_(std::move(gate)) {
+  if (gate_ && output_rate_hz != kUplinkRateHz) {
+    throw std::invalid_argument("output_rate_hz: expected 16000 with a detector, got " + std::to_string(output_rate_hz));
+  }
+}
 
 std::size_t Uplink::max_output_frames(std::size_t frames) const noexcept {
   const FilterBank& bank = fir_.bank();

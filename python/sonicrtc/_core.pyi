@@ -63,7 +63,7 @@ class Block:
 
 class Uplink:
     """
-    From a caller's audio to the model's: 16 kHz mono, as int16 and float32 from one pass.
+    From a caller's audio to the model's: mono at 16 kHz, as int16 and float32 from one pass.
 
     The output is the same bits however the input is cut into blocks, with and without a gate: a decision
     of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate
@@ -77,11 +77,15 @@ class Uplink:
         Interleaved channels of the input.
     downmix : {"mean", "left", "right"}
         How two channels become one.
-    quality : {"default", "high"}
-        At 48 kHz, "default" is flat to 7 kHz, below -90 dB from 9 kHz, 1.2 ms late; what folds back stays
-        above 7 kHz. "high" is below -90 dB from 8 kHz and 2.5 ms late.
+    quality : {"default", "hq", "low_latency"}
+        From 48 kHz, "default" is flat to 7 kHz, below -90 dB from 9 kHz and 1.24 ms late; what folds back
+        stays above 7 kHz. "hq" is below -90 dB from 8 kHz, so that nothing folds back, and 2.49 ms late.
+        "low_latency" has the magnitude response of "default" with minimum phase: 0.18 ms late on average
+        over the pass band. "high" is an older spelling of "hq".
     vad : VadConfig, optional
         Detect speech, and gate by it.
+    output_rate_hz : {8000, 16000, 24000, 44100, 48000}
+        Rate of the output; a detector needs 16000.
 
     Raises
     ------
@@ -95,8 +99,9 @@ class Uplink:
         input_rate_hz: int = 48000,
         channels: int = 2,
         downmix: typing.Literal["mean", "left", "right"] = "mean",
-        quality: typing.Literal["default", "high"] = "default",
+        quality: typing.Literal["default", "hq", "low_latency", "high"] = "default",
         vad: sonicrtc.config.VadConfig | None = None,
+        output_rate_hz: int = 16000,
     ) -> None: ...
     def block(self, max_frames: int) -> Block:
         """
@@ -118,7 +123,7 @@ class Uplink:
         Returns
         -------
         Block
-            After `t` frames of input in all, ``ceil(t * 16000 / input_rate_hz)`` frames have come out.
+            After `t` frames of input in all, ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out.
 
         Raises
         ------
@@ -132,7 +137,7 @@ class Uplink:
     @property
     def delay_frames(self) -> float:
         """
-        How late the output is, in frames of 16 kHz.
+        How late the output is, in output frames: the group delay, averaged over the pass band.
         """
 
 class Playout:
@@ -236,9 +241,9 @@ class Resampler:
     ----------
     input_rate_hz, output_rate_hz : {8000, 16000, 24000, 44100, 48000}
         Rates.
-    quality : {"default", "high"}
-        "default" is flat to 7/16 of the lower rate (5/12 going up) with the shortest delay;
-        "high" lets nothing above half the lower rate through, at twice the delay.
+    quality : {"default", "hq", "low_latency"}
+        The filter; see :class:`Uplink`. Band edges are fractions of the lower rate: 7/16, 9/16 and, for
+        "hq", 8/16. "high" is an older spelling of "hq".
 
     Raises
     ------
@@ -249,7 +254,7 @@ class Resampler:
         self,
         input_rate_hz: int = 24000,
         output_rate_hz: int = 48000,
-        quality: typing.Literal["default", "high"] = "default",
+        quality: typing.Literal["default", "hq", "low_latency", "high"] = "default",
     ) -> None: ...
     def flush(self) -> numpy.typing.NDArray[numpy.int16]:
         """
@@ -278,12 +283,12 @@ class Resampler:
     @property
     def delay_frames(self) -> float:
         """
-        How late the output is, in output frames.
+        How late the output is, in output frames: the group delay, averaged over the pass band.
         """
 
 def isa() -> str:
     """
-    Instruction set that a new object would use: 'baseline' or 'avx2'.
+    Instruction set that a new object would use: 'baseline', 'avx2' or 'avx512'.
     """
 
 __version__: str

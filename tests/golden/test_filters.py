@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sonicrtc.audio import Resampler, Uplink
 
-Quality = Literal["default", "high"]
-TAPS = {"default": 120, "high": 240}
+Quality = Literal["default", "hq"]
+TAPS = {"default": 120, "hq": 240}
 
 
 def impulse_response(quality: Quality) -> NDArray[np.float64]:
@@ -32,17 +32,17 @@ def gain_db(taps: NDArray[np.float64], low_hz: float, high_hz: float) -> NDArray
     return spectrum[(hz >= low_hz) & (hz <= high_hz)]
 
 
-@pytest.mark.parametrize("quality", ["default", "high"])
+@pytest.mark.parametrize("quality", ["default", "hq"])
 def test_the_pass_band_is_flat_to_7_khz(quality: Quality) -> None:
     assert np.abs(gain_db(impulse_response(quality), 0, 7000)).max() <= 0.01
 
 
-@pytest.mark.parametrize(("quality", "from_hz"), [("default", 9000), ("high", 8000)])
+@pytest.mark.parametrize(("quality", "from_hz"), [("default", 9000), ("hq", 8000)])
 def test_the_stop_band_is_below_94_db(quality: Quality, from_hz: float) -> None:
     assert gain_db(impulse_response(quality), from_hz, 24000).max() <= -94
 
 
-@pytest.mark.parametrize("quality", ["default", "high"])
+@pytest.mark.parametrize("quality", ["default", "hq"])
 def test_the_filter_is_symmetric_and_as_long_as_it_should_be(quality: Quality) -> None:
     taps = impulse_response(quality)
     length = TAPS[quality]
@@ -51,7 +51,7 @@ def test_the_filter_is_symmetric_and_as_long_as_it_should_be(quality: Quality) -
     assert np.allclose(taps[:length], taps[:length][::-1], atol=1e-7)
 
 
-@pytest.mark.parametrize(("quality", "delay_ms"), [("default", 1.24), ("high", 2.49)])
+@pytest.mark.parametrize(("quality", "delay_ms"), [("default", 1.24), ("hq", 2.49)])
 def test_the_delay_is_half_the_filter(quality: Quality, delay_ms: float) -> None:
     assert Uplink(quality=quality).delay_frames / 16 == pytest.approx(delay_ms, abs=0.01)
 
@@ -83,4 +83,4 @@ def test_24_to_48_khz_leaves_no_image_behind() -> None:
 
 
 def test_playout_adds_less_than_a_millisecond() -> None:
-    assert Resampler(24000, 48000).delay_frames / 48 < 0.7
+    assert Resampler(24000, 48000).delay_frames / 48 < 1.0

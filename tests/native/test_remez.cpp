@@ -5,12 +5,16 @@
 #include <stdexcept>
 
 #include "check.hpp"
+#include "sonicrtc/minimum_phase.hpp"
 #include "sonicrtc/remez.hpp"
 
 namespace {
 
+using sonicrtc::design_equiripple_halfband;
 using sonicrtc::design_equiripple_lowpass;
 using sonicrtc::design_kaiser_lowpass;
+using sonicrtc::group_delay;
+using sonicrtc::to_minimum_phase;
 
 double gain(const std::vector<double>& taps, double f) {
   std::complex<double> sum = 0.0;
@@ -63,9 +67,43 @@ void alternates_at_one_more_point_than_it_has_coefficients() {
 void refuses_impossible_bands() {
   CHECK_THROWS(design_equiripple_lowpass({63, 0.1, 0.2, 1.0}), std::invalid_argument);
   CHECK_THROWS(design_equiripple_lowpass({64, 0.2, 0.1, 1.0}), std::invalid_argument);
-  CHECK_THROWS(design_equiripple_lowpass({64, 0.1, 0.5, 1.0}), std::invalid_argument);
+  CHECK_THROWS(design_equiripple_lowpass({64, 0.1, 0.51, 1.0}), std::invalid_argument);
   CHECK_THROWS(design_equiripple_lowpass({64, 0.1, 0.2, 0.0}), std::invalid_argument);
   CHECK_THROWS(design_kaiser_lowpass(64, 0.1, 0.2, 10.0), std::invalid_argument);
+  CHECK_THROWS(design_equiripple_halfband(92, 0.2), std::invalid_argument);
+  CHECK_THROWS(design_equiripple_halfband(91, 0.25), std::invalid_argument);
+  CHECK_THROWS(to_minimum_phase({}), std::invalid_argument);
+}
+
+void a_halfband_has_equal_ripples_and_zeros_between_its_taps() {
+  const double pass = 10.5 / 48.0;
+  const auto taps = design_equiripple_halfband(91, pass);
+  CHECK(std::abs(worst_in_pass(taps, pass) / worst_in_stop(taps, 0.5 - pass) - 1.0) < 0.05);
+  CHECK(20.0 * std::log10(worst_in_stop(taps, 0.5 - pass)) < -94.0);
+  for (std::size_t i = 1; i < taps.size(); i += 2) CHECK(taps[i] == (i == 45 ? 0.5 : 0.0));
+}
+
+void minimum_phase_keeps_the_magnitude_and_loses_the_delay() {
+  const auto linear = design_equiripple_lowpass({120, 7.0 / 48.0, 9.0 / 48.0, 20.0});
+  const auto minimum = to_minimum_phase(linear);
+  CHECK(minimum.size() == linear.size());
+  for (int i = 0; i <= 2000; ++i) CHECK(std::abs(gain(minimum, i / 4000.0) - gain(linear, i / 4000.0)) < 2e-6);
+  CHECK(std::abs(group_delay(linear, 0.02) - 59.5) < 1e-9);
+  CHECK(group_delay(minimum, 0.02) < 7.0);
+}
+
+// Of all filters with one magnitude, the minimum-phase one has put out the most energy at any time.
+void minimum_phase_puts_its_energy_first() {
+  const auto linear = design_equiripple_lowpass({64, 0.15, 0.22, 10.0});
+  const auto minimum = to_minimum_phase(linear);
+  double early = 0.0;
+  double late = 0.0;
+  for (std::size_t i = 0; i < linear.size(); ++i) {
+    early += minimum[i] * minimum[i];
+    late += linear[i] * linear[i];
+    CHECK(early > late - 1e-6);
+  }
+  CHECK(std::abs(early - late) < 1e-6);
 }
 
 void kaiser_meets_the_bands() {
@@ -83,6 +121,9 @@ int main() {
       {"it is symmetric", is_symmetric},
       {"the smallest design alternates", alternates_at_one_more_point_than_it_has_coefficients},
       {"impossible bands are refused", refuses_impossible_bands},
+      {"a half-band filter has equal ripples and zeros between its taps", a_halfband_has_equal_ripples_and_zeros_between_its_taps},
+      {"minimum phase keeps the magnitude and loses the delay", minimum_phase_keeps_the_magnitude_and_loses_the_delay},
+      {"minimum phase puts its energy first", minimum_phase_puts_its_energy_first},
       {"Kaiser's window meets its bands", kaiser_meets_the_bands},
   };
   return run_all(cases);

@@ -99,7 +99,7 @@ void speech_is_always_true_without_a_detector() {
 
 void reset_gives_the_same_bits_again() {
   const auto in = noise(2 * 4800, 11);
-  Uplink uplink(48000, Mix::left, Quality::high, make_gate());
+  Uplink uplink(48000, Mix::left, Quality::hq, make_gate());
   const Output first = run(uplink, in, {1000, 3800});
   uplink.reset();
   CHECK(run(uplink, in, {1000, 3800}) == first);

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from sonicrtc.audio import Playout, Resampler, Uplink, VadConfig
 
 RATES = st.sampled_from([8000, 16000, 24000, 44100, 48000])
-QUALITIES = st.sampled_from(["default", "high"])
+QUALITIES = st.sampled_from(["default", "hq"])
 LENGTHS = st.lists(st.integers(0, 3000), min_size=1, max_size=12)
 SEEDS = st.integers(0, 2**32 - 1)
-Quality = Literal["default", "high"]
+Quality = Literal["default", "hq"]
 
 
 def noise(seed: int, frames: int, channels: int = 1) -> NDArray[np.int16]:

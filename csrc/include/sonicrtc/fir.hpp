@@ -42,8 +42,15 @@ class PolyphaseFir {
   [[nodiscard]] const Kernels& kernels() const noexcept { return *kernels_; }
 
  private:
+  /// Where a phase's runs and coefficients begin.
+  struct Phase {
+    std::size_t run;
+    std::size_t coef;
+  };
+
   [[nodiscard]] bool across_outputs() const noexcept { return streams_ != 0; }
   void build_across_outputs();
+  void add_run(std::size_t phase, std::size_t stream);
   void build_per_output();
   std::size_t process_chunk(const std::int16_t* in, std::size_t frames, float* out) noexcept;
   void filter_across_outputs(std::size_t end, float* out) noexcept;
@@ -60,9 +67,10 @@ class PolyphaseFir {
   std::size_t write_ = 0;         // samples in the buffer, history included
   std::size_t next_ = 0;          // next output, counted from the row `history_rows_`
   std::vector<float> buffer_;
-  std::vector<float> phases_;         // outputs by phase, before they are interleaved
-  std::vector<float> coefs_;          // per phase, in the order in which the kernel adds
-  std::vector<std::int32_t> offsets_; // where each coefficient's input stands in the buffer
+  std::vector<float> phases_;  // outputs by phase, before they are interleaved
+  std::vector<float> coefs_;   // per phase, in the order in which the kernel adds
+  std::vector<Run> runs_;      // per phase, one for each stream that it reads
+  std::vector<Phase> phase_runs_;
 };
 
 }  // namespace sonicrtc

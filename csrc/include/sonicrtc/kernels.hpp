@@ -8,10 +8,18 @@
 
 namespace sonicrtc {
 
+/// Consecutive input samples, oldest first, that a filter multiplies by as many coefficients.
+struct Run {
+  std::size_t offset;  ///< of the first sample, from where the input of output 0 is counted
+  std::size_t taps;    ///< a multiple of kRunTaps
+};
+
+inline constexpr std::size_t kRunTaps = 8;
+
 /// Function pointers of one instruction set. None of them allocates or throws, and each gives
 /// every output the same operations in the same order wherever it stands in a block.
 struct Kernels {
-  const char* name;  ///< "baseline" or "avx2"
+  const char* name;  ///< "baseline", "avx2" or "avx512"
 
   /// Mixes `frames` of `in` to floats in [-1, 1) and deals them to `streams` in turn: sample number
   /// `position + i` goes to stream `(position + i) % streams`, row `(position + i) / streams`.
@@ -19,10 +27,10 @@ struct Kernels {
   void (*spread)(const std::int16_t* in, std::size_t frames, Mix mix, float* out, std::size_t streams,
                  std::size_t stride, std::size_t position);
 
-  /// y[n] = sum over t of coefs[t] * x[offsets[t] + n], n < count. May read `kFirOverread` floats
+  /// y[n] = the sum, over the runs r and t < runs[r].taps, of coefs[..] * x[runs[r].offset + t + n], for
+  /// n < count; `coefs` has the runs' coefficients one after the other. May read kRunTaps - 1 floats
   /// past the last one that it needs.
-  void (*fir)(const float* x, const std::int32_t* offsets, const float* coefs, std::size_t taps, float* y,
-              std::size_t count);
+  void (*fir)(const float* x, const Run* runs, std::size_t run_count, const float* coefs, float* y, std::size_t count);
 
   /// The scalar product of `taps` floats; `taps` is a multiple of 8.
   float (*dot)(const float* x, const float* coefs, std::size_t taps);
@@ -31,10 +39,9 @@ struct Kernels {
   float (*emit)(float* f32, std::int16_t* s16, std::size_t count);
 };
 
-inline constexpr std::size_t kFirOverread = 96;
-
-/// The fastest kernels for this machine. The environment variable SONICRTC_ISA=baseline|avx2
+/// The fastest kernels for this machine. The environment variable SONICRTC_ISA=baseline|avx2|avx512
 /// chooses for tests; throws std::invalid_argument when it names a set that is unknown or absent.
+/// "avx512" is "avx2" with its 32 registers: the same operations, so the same bits.
 const Kernels& select_kernels();
 
 }  // namespace sonicrtc

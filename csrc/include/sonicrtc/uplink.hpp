@@ -1,4 +1,4 @@
-// From the caller's microphone to the model: 16 kHz mono, gated.
+// From the caller's microphone to the model: mono at the model's rate, gated.
 #pragma once
 
 #include <cstddef>
@@ -38,11 +38,13 @@ class Block {
   GateReport gate_{.speech = true};
 };
 
-/// Interleaved int16 in, 16 kHz mono out as float and int16 from one pass, with an optional gate.
+/// Interleaved int16 in, mono out as float and int16 from one pass, with an optional gate.
 class Uplink {
  public:
-  /// Throws std::invalid_argument for a rate outside kRatesHz. `gate` may be null.
-  Uplink(int input_rate_hz, Mix mix, Quality quality, std::unique_ptr<SpeechGate> gate);
+  /// Throws std::invalid_argument for a rate outside kRatesHz, and for a gate at another output rate
+  /// than kUplinkRateHz. `gate` may be null.
+  Uplink(int input_rate_hz, Mix mix, Quality quality, std::unique_ptr<SpeechGate> gate,
+         int output_rate_hz = kUplinkRateHz);
 
   /// Frames that the next `frames` of input will give.
   [[nodiscard]] std::size_t output_frames(std::size_t frames) const noexcept { return fir_.output_frames(frames); }

@@ -116,7 +116,7 @@ def _scipy() -> Convert:
 
 _CANDIDATES: dict[str, tuple[str | None, Callable[[], Convert]]] = {
     OURS: (None, _uplink),
-    f"{OURS}, quality high": (None, lambda: _uplink("high")),
+    f"{OURS}, quality hq": (None, lambda: _uplink("hq")),
     f"{OURS}, webrtcvad": (None, lambda: _uplink(vad=VadConfig(gate="off"))),
     "soxr HQ": ("soxr", _soxr),
     "PyAV AudioResampler": ("av", _pyav),

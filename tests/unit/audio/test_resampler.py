@@ -24,7 +24,7 @@ def test_every_frame_comes_out_as_soon_as_its_input_is_there(into: int, out: int
 
 
 @pytest.mark.parametrize(("into", "out"), list(itertools.permutations(RATES, 2)))
-@pytest.mark.parametrize("quality", ["default", "high"])
+@pytest.mark.parametrize("quality", ["default", "hq", "high"])
 def test_a_tone_keeps_its_amplitude_and_is_late_by_the_delay(into: int, out: int, quality: str) -> None:
     resampler = Resampler(into, out, quality)  # type: ignore[arg-type]
     tone = np.round(16000 * np.sin(2 * np.pi * 997 * np.arange(into // 4) / into)).astype(np.int16)
