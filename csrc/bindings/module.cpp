@@ -1,4 +1,8 @@
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <vector>
 
 #include "register.hpp"
 #include "sonicrtc/kernels.hpp"
@@ -9,6 +13,14 @@ PYBIND11_MODULE(_core, m) {
   m.def(
       "isa", [] { return std::string(sonicrtc::select_kernels().name); },
       "Instruction set that a new object would use: 'baseline', 'avx2' or 'avx512'.");
+  m.def(
+      "isas",
+      [] {
+        std::vector<std::string> names;
+        for (const sonicrtc::Kernels* const one : sonicrtc::available_kernels()) names.emplace_back(one->name);
+        return names;
+      },
+      "Instruction sets that this machine can run, slowest first; SONICRTC_ISA chooses one for new objects.");
   sonicrtc::bindings::register_uplink(m);
   sonicrtc::bindings::register_playout(m);
   sonicrtc::bindings::register_resampler(m);

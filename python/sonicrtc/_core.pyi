@@ -13,7 +13,7 @@ import numpy.typing
 
 import sonicrtc.config
 
-__all__: list[str] = ["Block", "Playout", "Resampler", "Uplink", "isa"]
+__all__: list[str] = ["Block", "Playout", "Resampler", "Uplink", "isa", "isas"]
 
 class Block:
     """
@@ -289,6 +289,11 @@ class Resampler:
 def isa() -> str:
     """
     Instruction set that a new object would use: 'baseline', 'avx2' or 'avx512'.
+    """
+
+def isas() -> list[str]:
+    """
+    Instruction sets that this machine can run, slowest first; SONICRTC_ISA chooses one for new objects.
     """
 
 __version__: str

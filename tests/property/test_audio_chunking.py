@@ -9,14 +9,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.golden.measure import impulse_response
 
 from sonicrtc.audio import Playout, Resampler, Uplink, VadConfig
 
 RATES = st.sampled_from([8000, 16000, 24000, 44100, 48000])
-QUALITIES = st.sampled_from(["default", "hq"])
+QUALITIES = st.sampled_from(["default", "hq", "low_latency"])
 LENGTHS = st.lists(st.integers(0, 3000), min_size=1, max_size=12)
 SEEDS = st.integers(0, 2**32 - 1)
-Quality = Literal["default", "hq"]
+Quality = Literal["default", "hq", "low_latency"]
 
 
 def noise(seed: int, frames: int, channels: int = 1) -> NDArray[np.int16]:
@@ -44,6 +45,20 @@ def test_uplink_output_is_bit_identical_for_any_chunking_of_the_input(
     blocks = [uplink.push(part) for part in cut(signal, lengths)]
     assert np.array_equal(np.concatenate([b.s16 for b in blocks]), whole.s16)
     assert np.array_equal(np.concatenate([b.f32 for b in blocks]), whole.f32)
+
+
+@given(seed=SEEDS, quality=QUALITIES, lengths=LENGTHS)
+@settings(max_examples=60, deadline=None)
+def test_uplink_computes_the_convolution_of_its_impulse_response(
+    seed: int, quality: Quality, lengths: list[int]
+) -> None:
+    taps = impulse_response(lambda: lambda s: Uplink(48000, 1, quality=quality).push(s).f32.astype(float), 3, 100)
+    signal = noise(seed, sum(lengths))
+    uplink = Uplink(48000, 1, quality=quality)
+    f32 = np.concatenate([uplink.push(part).f32 for part in cut(signal, lengths)])
+    exact = np.convolve(signal[:, 0] / 32768, taps)[: len(signal) : 3] if len(signal) else np.zeros(0)
+    assert f32.size == exact.size
+    assert np.abs(f32 - np.clip(exact, -1, 1)).max(initial=0.0) < 1e-6
 
 
 @given(

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "sonicrtc/pcm.hpp"
 
@@ -38,6 +39,9 @@ struct Kernels {
   /// Clamps `f32` to [-1, 1) in place, rounds it into `s16`, and returns its sum of squares.
   float (*emit)(float* f32, std::int16_t* s16, std::size_t count);
 };
+
+/// What this machine can run, slowest first; "baseline" is always there.
+std::span<const Kernels* const> available_kernels();
 
 /// The fastest kernels for this machine. The environment variable SONICRTC_ISA=baseline|avx2|avx512
 /// chooses for tests; throws std::invalid_argument when it names a set that is unknown or absent.
