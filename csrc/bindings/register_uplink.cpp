@@ -160,7 +160,7 @@ The arrays are views of memory that belongs to the block; they hold until it is 
             return py::reinterpret_borrow<Float32Array>(
                 self.f32.get(self.block, self.block->f32(), self.block->frames()));
           },
-          "Gated audio as float32 in [-1, 1), shape (frames,).")
+          "Gated audio as float32 in [-1, 32767/32768], shape (frames,).")
       .def_property_readonly(
           "preroll",
           [](PyBlock& self) {

@@ -8,6 +8,7 @@
 #include "sonicrtc/kernels.hpp"
 
 #include <bit>
+#include <utility>
 
 #ifndef SONICRTC_KERNELS
 #error "SONICRTC_KERNELS names the table to define"
@@ -57,28 +58,38 @@ inline float mixed(const std::int16_t* in, std::size_t i) {
   return static_cast<float>(in[2 * i] + in[2 * i + 1]) * (kScale * 0.5F);
 }
 
-// A vector of consecutive frames, before it is scaled. Two int16 are read as one int32 and taken apart.
+// A vector of consecutive frames; of two channels, both int16 of a frame in one int32.
 template <Mix mix>
-inline IntVector mixed_integers(const std::int16_t* in) {
+inline IntVector load_frames(const std::int16_t* in) {
   if constexpr (mix == Mix::mono) {
     return __builtin_convertvector(*reinterpret_cast<const LooseShortVector*>(in), IntVector);
   } else {
-    constexpr bool little = std::endian::native == std::endian::little;
-    const IntVector pairs = *reinterpret_cast<const LooseIntVector*>(in);
-    const IntVector low = (pairs << 16) >> 16;
-    const IntVector high = pairs >> 16;
-    if constexpr (mix == Mix::mean) return low + high;
-    return (mix == Mix::left) == little ? low : high;
+    return *reinterpret_cast<const LooseIntVector*>(in);
   }
+}
+
+// What load_frames() gave, mixed to one channel.
+template <Mix mix>
+inline Vector mixed(IntVector frames) {
+  constexpr float scale = mix == Mix::mean ? kScale * 0.5F : kScale;
+  constexpr bool little = std::endian::native == std::endian::little;
+  if constexpr (mix != Mix::mono) {
+    const IntVector low = (frames << 16) >> 16;
+    const IntVector high = frames >> 16;
+    if constexpr (mix == Mix::mean) {
+      frames = low + high;
+    } else {
+      frames = (mix == Mix::left) == little ? low : high;
+    }
+  }
+  return __builtin_convertvector(frames, Vector) * scale;
 }
 
 template <Mix mix>
 void mix_into(const std::int16_t* in, std::size_t frames, float* out) {
-  constexpr std::size_t channels = mix == Mix::mono ? 1 : 2;
-  constexpr float scale = mix == Mix::mean ? kScale * 0.5F : kScale;
   std::size_t i = 0;
   for (; i + kVectorFloats <= frames; i += kVectorFloats) {
-    store(out + i, __builtin_convertvector(mixed_integers<mix>(in + i * channels), Vector) * scale);
+    store(out + i, mixed<mix>(load_frames<mix>(in + i * channels_of(mix))));
   }
   for (; i < frames; ++i) out[i] = mixed<mix>(in, i);
 }
@@ -90,32 +101,45 @@ void deal(const float* __restrict in, std::size_t rows, float* __restrict out, s
   }
 }
 
-// The ratio that every call uses, 48 to 16 kHz: twelve floats become four rows by shuffles.
-void deal_three(const float* in, std::size_t rows, float* a, float* b, float* c) {
-  typedef float Four __attribute__((vector_size(16)));
-  typedef float LooseFour __attribute__((vector_size(16), aligned(4), may_alias));
-  std::size_t r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    const Four x = *reinterpret_cast<const LooseFour*>(in + 3 * r);
-    const Four y = *reinterpret_cast<const LooseFour*>(in + 3 * r + 4);
-    const Four z = *reinterpret_cast<const LooseFour*>(in + 3 * r + 8);
-    const Four x12_y01 = __builtin_shufflevector(x, y, 1, 2, 4, 5);
-    const Four y23_z12 = __builtin_shufflevector(y, z, 2, 3, 5, 6);
-    *reinterpret_cast<LooseFour*>(a + r) = __builtin_shufflevector(x, y23_z12, 0, 3, 4, 6);
-    *reinterpret_cast<LooseFour*>(b + r) = __builtin_shufflevector(x12_y01, y23_z12, 0, 2, 5, 7);
-    *reinterpret_cast<LooseFour*>(c + r) = __builtin_shufflevector(x12_y01, z, 1, 3, 4, 7);
+using Lanes = std::make_index_sequence<kVectorFloats>;
+
+// Which of three vectors in a row holds, in its lane `lane`, an element whose number is `stream` modulo 3.
+constexpr std::size_t third_source(std::size_t stream, std::size_t lane) {
+  std::size_t vector = 0;
+  while ((vector * kVectorFloats + lane) % 3 != stream) ++vector;
+  return vector;
+}
+
+// Every third element from number `stream` on. No two of them stand in the same lane, so that two blends
+// and one permutation gather them.
+template <std::size_t stream, std::size_t... lane>
+inline IntVector every_third(IntVector x, IntVector y, IntVector z, std::index_sequence<lane...>) {
+  const IntVector xy = __builtin_shufflevector(x, y, (third_source(stream, lane) == 1 ? kVectorFloats + lane : lane)...);
+  const IntVector xyz = __builtin_shufflevector(xy, z, (third_source(stream, lane) == 2 ? kVectorFloats + lane : lane)...);
+  return __builtin_shufflevector(xyz, xyz, ((stream + 3 * lane) % kVectorFloats)...);
+}
+
+// Three streams, as 48 to 16 kHz needs them in every call: dealt before they are mixed, without a tile.
+// Returns how many rows that were.
+template <Mix mix>
+std::size_t mix_and_deal_three(const std::int16_t* in, std::size_t rows, float* out, std::size_t stride) {
+  constexpr std::size_t step = kVectorFloats * channels_of(mix);
+  std::size_t row = 0;
+  for (; row + kVectorFloats <= rows; row += kVectorFloats, in += 3 * step) {
+    const IntVector x = load_frames<mix>(in);
+    const IntVector y = load_frames<mix>(in + step);
+    const IntVector z = load_frames<mix>(in + 2 * step);
+    store(out + row, mixed<mix>(every_third<0>(x, y, z, Lanes{})));
+    store(out + stride + row, mixed<mix>(every_third<1>(x, y, z, Lanes{})));
+    store(out + 2 * stride + row, mixed<mix>(every_third<2>(x, y, z, Lanes{})));
   }
-  for (; r < rows; ++r) {
-    a[r] = in[3 * r];
-    b[r] = in[3 * r + 1];
-    c[r] = in[3 * r + 2];
-  }
+  return row;
 }
 
 void deal_rows(const float* in, std::size_t rows, float* out, std::size_t streams, std::size_t stride) {
   switch (streams) {
     case 2: return deal<2>(in, rows, out, stride);
-    case 3: return deal_three(in, rows, out, out + stride, out + 2 * stride);
+    case 3: return deal<3>(in, rows, out, stride);
     case 6: return deal<6>(in, rows, out, stride);
     default:
       for (std::size_t i = 0; i < rows * streams; ++i) out[(i % streams) * stride + i / streams] = in[i];
@@ -132,6 +156,12 @@ void spread_mix(const std::int16_t* in, std::size_t frames, float* out, std::siz
     in += channels;
     ++position;
     --frames;
+  }
+  if (streams == 3) {
+    const std::size_t rows = mix_and_deal_three<mix>(in, frames / 3, out + position / 3, stride);
+    in += rows * 3 * channels;
+    position += rows * 3;
+    frames -= rows * 3;
   }
   alignas(64) float tile[kTile];
   while (frames >= streams) {
@@ -243,22 +273,19 @@ float dot(const float* x, const float* coefs, std::size_t taps) {
 
 // ---- emit ------------------------------------------------------------------------------------
 
-constexpr float kAlmostOne = 0x1.fffffep-1F;
+constexpr float kLargest = 32767.0F / 32768.0F;  // the most that int16 can say
 constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to nearest and leaves an integer
 constexpr std::int32_t kRounderBits = 0x4B400000;
 
 // Clamps and rounds one vector; returns the clamped floats.
 inline Vector emit_vector(float* f32, std::int16_t* s16) {
-  const Vector low = Vector{} - 1.0F;
-  const Vector high = Vector{} + kAlmostOne;
-  const Vector full_scale = Vector{} + 32767.0F;
+  const Vector low = splat(-1.0F);
+  const Vector high = splat(kLargest);
   Vector v = load(f32);
   v = v < low ? low : v;
   v = v > high ? high : v;
   store(f32, v);
-  Vector scaled = v * 32768.0F;
-  scaled = scaled > full_scale ? full_scale : scaled;
-  const Vector rounded = scaled + kRounder;
+  const Vector rounded = v * 32768.0F + kRounder;
   const IntVector integers = reinterpret_cast<IntVector>(rounded) - kRounderBits;
   *reinterpret_cast<LooseShortVector*>(s16) = __builtin_convertvector(integers, ShortVector);
   return v;

@@ -24,7 +24,7 @@ class Block:
     @property
     def f32(self) -> numpy.typing.NDArray[numpy.float32]:
         """
-        Gated audio as float32 in [-1, 1), shape (frames,).
+        Gated audio as float32 in [-1, 32767/32768], shape (frames,).
         """
     @property
     def frames(self) -> int:

@@ -36,7 +36,7 @@ struct Kernels {
   /// The scalar product of `taps` floats; `taps` is a multiple of 8.
   float (*dot)(const float* x, const float* coefs, std::size_t taps);
 
-  /// Clamps `f32` to [-1, 1) in place, rounds it into `s16`, and returns its sum of squares.
+  /// Clamps `f32` to [-1, 32767/32768] in place, rounds it into `s16`, and returns its sum of squares.
   float (*emit)(float* f32, std::int16_t* s16, std::size_t count);
 };
 
