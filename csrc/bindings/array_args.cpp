@@ -56,6 +56,15 @@ bool is_bytes(std::string_view format) { return format == "B" || format == "b" |
   throw py::type_error(std::string(name) + ": expected " + kExpected + ", got " + type_name(object));
 }
 
+Py_ssize_t as_count(py::handle value, const char* name, const char* expected) {
+  if (PyIndex_Check(value.ptr()) == 0) {
+    throw py::type_error(std::string(name) + ": expected " + expected + ", got " + type_name(value));
+  }
+  const Py_ssize_t count = PyNumber_AsSsize_t(value.ptr(), PyExc_OverflowError);
+  if (count == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return count;
+}
+
 }  // namespace
 
 Int16Buffer::Int16Buffer(py::handle object, const char* name, std::size_t channels, FrameCount frames,
@@ -109,17 +118,16 @@ void Int16Buffer::check(const char* name, std::size_t channels, FrameCount frame
 
 FrameCount optional_count(py::handle value, const char* name) {
   if (!value || value.is_none()) return std::nullopt;
-  if (PyIndex_Check(value.ptr()) == 0) {
-    throw py::type_error(std::string(name) + ": expected an int or None, got " + type_name(value));
-  }
-  const Py_ssize_t count = PyNumber_AsSsize_t(value.ptr(), PyExc_OverflowError);
-  if (count == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-  return count;
+  return as_count(value, name, "an int or None");
 }
 
 std::size_t checked_size(Py_ssize_t value, const char* name) {
   if (value < 0) throw py::value_error(std::string(name) + ": expected 0 or more, got " + std::to_string(value));
   return static_cast<std::size_t>(value);
+}
+
+std::size_t required_size(py::handle value, const char* name) {
+  return checked_size(as_count(value, name, "an int"), name);
 }
 
 Int16Array new_int16_array(std::size_t frames, std::int16_t*& data) {

@@ -69,6 +69,9 @@ FrameCount optional_count(py::handle value, const char* name);
 /// A size given as a Python int: ValueError below zero.
 std::size_t checked_size(Py_ssize_t value, const char* name);
 
+/// A size that must be given: TypeError for what is no integer (None neither), ValueError below zero.
+std::size_t required_size(py::handle value, const char* name);
+
 /// A new int16 array of `frames`; `data` receives where it is to be written.
 Int16Array new_int16_array(std::size_t frames, std::int16_t*& data);
 

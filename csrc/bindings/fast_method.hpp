@@ -19,6 +19,12 @@ namespace sonicrtc::bindings {
 template <std::size_t count>
 using Arguments = std::array<PyObject*, count>;
 
+/// The names of a method's arguments as `bind_arguments` compares them; made once per method.
+template <typename... Name>
+std::array<PyObject*, sizeof...(Name)> interned(Name... names) {
+  return {PyUnicode_InternFromString(names)...};
+}
+
 /// Sorts the arguments of a METH_FASTCALL | METH_KEYWORDS call. The first `required` must be given.
 /// Raises TypeError in Python's own words.
 template <std::size_t count>
@@ -74,6 +80,14 @@ PyObject* translated(const Body& body) noexcept {
     PyErr_SetString(PyExc_RuntimeError, error.what());
   }
   return nullptr;
+}
+
+using FastFunction = PyObject* (*)(PyObject* self, PyObject* const* values, Py_ssize_t positional, PyObject* keywords);
+
+/// Describes a method. The first line of its documentation is its signature, from which the stubs are made.
+inline PyMethodDef fast_method(const char* name, FastFunction function, const char* documentation) {
+  return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL | METH_KEYWORDS,
+          documentation};
 }
 
 /// Gives `type` the method that `definition` describes; the definition must live for ever.

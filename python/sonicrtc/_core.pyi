@@ -145,7 +145,9 @@ class Playout:
     The queue between a model that speaks faster than real time and a listener.
 
     Audio is kept at the model's rate and resampled when it is pulled. Chunks join without a seam.
-    Where audio ends, or is flushed, it fades to silence within 5 ms.
+    Where audio ends, or is flushed, it fades to silence within 5 ms. An object belongs to one thread at
+    a time. Blocks keep other Python threads waiting, which is shorter than changing threads; a second
+    of audio or more lets them run.
 
     Parameters
     ----------
@@ -182,12 +184,19 @@ class Playout:
         frames : int
             How many frames, at the output rate.
         out : writable buffer of int16, optional
-            Filled and returned instead of a new array.
+            Filled and returned instead of a new array; nothing is allocated then.
 
         Returns
         -------
         numpy.ndarray of int16, shape (frames,)
             Audio, and zeros where there is none.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `out` is not what is described above, or too small; the message says what came.
+        RuntimeError
+            Another thread is using this object.
         """
     def push(self, chunk: collections.abc.Buffer, frames: int | None = None) -> int:
         """
@@ -204,6 +213,13 @@ class Playout:
         -------
         int
             Frames that fitted. What did not is dropped and counted in `dropped_frames`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The buffer is not what is described above; the message says what came.
+        RuntimeError
+            Another thread is using this object.
         """
     def reset(self) -> None:
         """
@@ -235,7 +251,9 @@ class Resampler:
     Streaming sample-rate conversion of mono int16.
 
     The output of a signal is the same bits however it is cut into blocks: after `t` frames of input,
-    ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out.
+    ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out. An object belongs to one thread at
+    a time. Blocks keep other Python threads waiting, which is shorter than changing threads; a second
+    of audio or more lets them run.
 
     Parameters
     ----------
@@ -260,6 +278,10 @@ class Resampler:
         """
         End the signal: return what is still in the filter, shape (n,), and start anew.
         """
+    def output_frames(self, frames: int) -> int:
+        """
+        How many frames the next `frames` of input will give; they depend on where the signal stands.
+        """
     def push(self, block: collections.abc.Buffer, frames: int | None = None) -> numpy.typing.NDArray[numpy.int16]:
         """
         Convert one block.
@@ -275,6 +297,38 @@ class Resampler:
         -------
         numpy.ndarray of int16, shape (n,)
             What the block completed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The buffer is not what is described above; the message says what came.
+        RuntimeError
+            Another thread is using this object.
+        """
+    def push_into(self, block: collections.abc.Buffer, out: collections.abc.Buffer, frames: int | None = None) -> int:
+        """
+        Convert one block into memory of the caller's; nothing is allocated.
+
+        Parameters
+        ----------
+        block : buffer of int16, shape (frames,) or (frames, 1), or bytes
+            Any length, 0 included.
+        out : writable buffer of int16
+            Room for :meth:`output_frames` of the block or more, in other memory than `block`.
+        frames : int, optional
+            How many frames of a longer `block` are audio.
+
+        Returns
+        -------
+        int
+            Frames written, from the start of `out`; the rest of it is left alone.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A buffer is not what is described above, or too small; the message says what came.
+        RuntimeError
+            Another thread is using this object.
         """
     def reset(self) -> None:
         """

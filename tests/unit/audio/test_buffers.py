@@ -137,6 +137,45 @@ def test_pull_into_the_wrong_buffer_is_refused_in_words(out: Any, error: type[Ex
 
 
 @pytest.mark.parametrize(
+    ("frames", "error", "message"),
+    [
+        (-1, ValueError, r"frames: expected 0 or more, got -1"),
+        (1.0, TypeError, r"frames: expected an int, got float"),
+        (None, TypeError, r"frames: expected an int, got NoneType"),
+        (1 << 80, OverflowError, r"cannot fit"),
+    ],
+)
+def test_pulling_no_count_is_refused_in_words(frames: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Playout().pull(frames)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        (b"", ValueError, r"out: expected a writable int16 buffer, got read-only bytes"),
+        (np.zeros(1919, np.int16), ValueError, r"out: expected room for 1920 frames, got 1919"),
+        (np.zeros((960, 2), np.int16), ValueError, r"out: expected shape \(frames, 1\) or flat, got \(960, 2\)"),
+        (np.zeros(1920), TypeError, r"out: expected int16 \(format 'h'\)"),
+    ],
+)
+def test_converting_into_the_wrong_buffer_is_refused_and_changes_nothing(
+    out: Any, error: type[Exception], message: str
+) -> None:
+    resampler = Resampler(24000, 48000)
+    with pytest.raises(error, match=message):
+        resampler.push_into(STEREO[:, 0].copy(), out)
+    assert np.array_equal(resampler.push(STEREO[:, 1].copy()), Resampler(24000, 48000).push(STEREO[:, 1].copy()))
+
+
+def test_converting_a_buffer_into_itself_is_refused() -> None:
+    memory = np.zeros(3000, np.int16)
+    with pytest.raises(ValueError, match="out: expected memory apart from that of block"):
+        Resampler(24000, 48000).push_into(memory[1900:2900], memory[:2000])
+    assert Resampler(24000, 48000).push_into(memory[2000:], memory[:2000]) == 2000
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Uplink(channels=3), r"channels: expected 1 or 2, got 3"),
@@ -146,6 +185,8 @@ def test_pull_into_the_wrong_buffer_is_refused_in_words(out: Any, error: type[Ex
         (lambda: Resampler(8000, 0), r"output_rate_hz: expected 8000, .* got 0"),
         (lambda: Playout(capacity_ms=99), r"capacity_ms: expected 100 to 3600000, got 99"),
         (lambda: Playout().pull(-1), r"frames: expected 0 or more, got -1"),
+        (lambda: Resampler().output_frames(-1), r"frames: expected 0 or more, got -1"),
+        (lambda: Resampler().output_frames(2**41), r"frames: expected at most 2\*\*40, got 2199023255552"),
         (lambda: Uplink().block(-1), r"max_frames: expected 0 or more, got -1"),
     ],
 )

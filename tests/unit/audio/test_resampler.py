@@ -56,3 +56,22 @@ def test_equal_rates_change_nothing() -> None:
     assert np.array_equal(resampler.push(NOISE), NOISE)
     assert resampler.delay_frames == 0.0
     assert resampler.flush().size == 0
+
+
+@pytest.mark.parametrize(("into", "out"), list(itertools.product(RATES, RATES)))
+def test_push_into_writes_what_push_would_return_and_no_more(into: int, out: int) -> None:
+    resampler, reference = Resampler(into, out), Resampler(into, out)
+    room = np.full(40_000, 99, np.int16)
+    for block in np.split(NOISE, [1, 1, 160, 2000]):
+        expected = reference.push(block)
+        assert resampler.output_frames(block.size) == expected.size
+        assert resampler.push_into(block, room) == expected.size
+        assert np.array_equal(room[: expected.size], expected)
+        assert (room[expected.size :] == 99).all()
+        room.fill(99)
+
+
+def test_push_into_takes_part_of_a_longer_buffer_and_exactly_enough_room() -> None:
+    room = bytearray(4 * 480)
+    assert Resampler(24000, 48000).push_into(NOISE.tobytes(), out=room, frames=480) == 960
+    assert room == Resampler(24000, 48000).push(NOISE[:480]).tobytes()
