@@ -1,14 +1,19 @@
 #include <pybind11/numpy.h>
+#include <pybind11/stl.h>
 
 
 #include <array>
+#include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "array_args.hpp"
 #include "fast_method.hpp"
 #include "register.hpp"
+#include "silero_detector.hpp"
+#include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/uplink.hpp"
 #include "webrtcvad_detector.hpp"
 
@@ -95,6 +100,7 @@ class PyUplink {
 
  private:
   std::unique_ptr<SpeechGate> make_gate(const OptionalVadConfig& vad);
+  std::unique_ptr<Detector> make_detector(const OptionalVadConfig& vad);
 
   [[nodiscard]] BlockObject new_block(std::size_t capacity) const {
     py::object made = py::cast(std::make_unique<PyBlock>(capacity, uplink_.preroll_capacity()));
@@ -117,31 +123,49 @@ class PyUplink {
   }
 
   std::size_t channels_;
-  WebrtcvadDetector* detector_ = nullptr;  // owned by the gate
+  PythonDetector* detector_ = nullptr;  // owned by the gate; null when no Python is called
   Uplink uplink_;
 };
 
+GatePolicy parse_policy(const std::string& name) {
+  if (name == "off") return GatePolicy::off;
+  if (name == "zeros") return GatePolicy::zeros;
+  if (name == "withhold") return GatePolicy::withhold;
+  throw py::value_error("vad.gate: expected 'zeros', 'off' or 'withhold', got '" + name + "'");
+}
+
+std::unique_ptr<Detector> PyUplink::make_detector(const OptionalVadConfig& vad) {
+  const auto name = vad.attr("detector").cast<std::string>();
+  const auto frame_ms = vad.attr("frame_ms").cast<int>();
+  const auto threshold = vad.attr("threshold").cast<float>();
+  const auto remembered = [this](auto detector) {
+    detector_ = detector.get();
+    return detector;
+  };
+  if (name == "webrtcvad") {
+    return remembered(std::make_unique<WebrtcvadDetector>(vad.attr("mode").cast<int>(), frame_ms));
+  }
+  if (name == "silero") return remembered(std::make_unique<SileroDetector>(threshold));
+  if (name == "energy") return std::make_unique<EnergyDetector>(frame_ms, threshold);
+  throw py::value_error("vad.detector: expected 'webrtcvad', 'energy' or 'silero', got '" + name + "'");
+}
+
 std::unique_ptr<SpeechGate> PyUplink::make_gate(const OptionalVadConfig& vad) {
   if (vad.is_none()) return nullptr;
-  for (const char* const name : {"detector", "mode", "frame_ms", "start_k", "start_n", "hangover_ms", "preroll_ms", "gate"}) {
+  for (const char* const name : {"detector", "mode", "threshold", "frame_ms", "start_k", "start_n", "hangover_ms",
+                                 "preroll_ms", "gate", "withhold_after_ms"}) {
     if (!py::hasattr(vad, name)) {
       throw py::type_error(std::string("vad: expected None or a VadConfig, got ") + Py_TYPE(vad.ptr())->tp_name);
     }
   }
-  const auto detector = vad.attr("detector").cast<std::string>();
-  if (detector != "webrtcvad") throw py::value_error("vad.detector: expected 'webrtcvad', got '" + detector + "'");
-  const auto gate = vad.attr("gate").cast<std::string>();
-  if (gate != "zeros" && gate != "off") throw py::value_error("vad.gate: expected 'zeros' or 'off', got '" + gate + "'");
   const auto number = [&vad](const char* name) { return vad.attr(name).cast<int>(); };
-  const GateSettings settings{.frame_ms = number("frame_ms"),
-                              .start_k = number("start_k"),
+  const GateSettings settings{.start_k = number("start_k"),
                               .start_n = number("start_n"),
                               .hangover_ms = number("hangover_ms"),
                               .preroll_ms = number("preroll_ms"),
-                              .zeros = gate == "zeros"};
-  auto owned = std::make_unique<WebrtcvadDetector>(number("mode"), settings.frame_ms);
-  detector_ = owned.get();
-  return std::make_unique<SpeechGate>(settings, std::move(owned));
+                              .policy = parse_policy(vad.attr("gate").cast<std::string>()),
+                              .withhold_after_ms = number("withhold_after_ms")};
+  return std::make_unique<SpeechGate>(settings, make_detector(vad));
 }
 
 void register_block(py::module_& m) {
@@ -167,17 +191,30 @@ The arrays are views of memory that belongs to the block; they hold until it is 
             return py::reinterpret_borrow<Int16Array>(
                 self.preroll.get(self.block, self.block->preroll(), self.block->gate().preroll_frames));
           },
-          R"(Audio from just before `onset` that had gone out as zeros, int16, shape (m,).
+          R"(Audio from just before `onset` that had not been let through, int16, shape (m,).
 
-Empty unless the gate opened in this block and its policy is "zeros". Send ``s16[:onset]``, `preroll`,
+Empty unless the gate opened in this block and its policy is not "off". Send ``s16[:onset]``, `preroll`,
 ``s16[onset:]``. A block in which the gate opened twice (only one longer than the hangover can)
 holds the pre-roll of the last opening.)")
       .def_property_readonly("frames", [](const PyBlock& self) { return self.block->frames(); },
-                             "How many frames are valid.")
+                             "How many frames are valid: those that are to be sent.")
+      .def_property_readonly("withheld_frames", [](const PyBlock& self) { return self.block->withheld_frames(); },
+                             "How many more the block would have without the gate; 0 unless it is \"withhold\".")
       .def_property_readonly("speech", [](const PyBlock& self) { return self.block->gate().speech; },
                              "Whether the gate was open at the end of the block; always true without a detector.")
+      .def_property_readonly(
+          "score",
+          [](const PyBlock& self) {
+            const float score = self.block->gate().score;
+            return std::isnan(score) ? std::nullopt : std::optional(score);
+          },
+          R"(How sure the detector is of speech, 0 to 1: its highest score of the frames that ended in the block.
+
+None when none did, or when the detector has no score (webrtcvad).)")
       .def_property_readonly("onset", [](const PyBlock& self) { return self.block->gate().onset; },
                              "Where in the block the gate opened, 0 to `frames`; -1 when it did not.")
+      .def_property_readonly("offset", [](const PyBlock& self) { return self.block->gate().offset; },
+                             "Where in the block the gate closed, 0 to `frames`; -1 when it did not.")
       .def_property_readonly(
           "level_dbfs", [](const PyBlock& self) { return self.block->level_dbfs(); },
           "RMS before the gate in dB relative to full scale (a full-scale sine is at -3); -120 at least.");
@@ -210,7 +247,8 @@ out : Block, optional
 Returns
 -------
 Block
-    After `t` frames of input in all, ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out.
+    After `t` frames of input in all, ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out
+    or been withheld.
 
 Raises
 ------

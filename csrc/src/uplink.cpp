@@ -17,8 +17,8 @@ Block::Block(std::size_t capacity, std::size_t preroll_capacity)
 
 double Block::level_dbfs() const noexcept {
   constexpr double floor_dbfs = -120.0;
-  if (frames_ == 0 || energy_ <= 0.0) return floor_dbfs;
-  return std::max(floor_dbfs, 10.0 * std::log10(energy_ / static_cast<double>(frames_)));
+  if (heard_ == 0 || energy_ <= 0.0) return floor_dbfs;
+  return std::max(floor_dbfs, 10.0 * std::log10(energy_ / static_cast<double>(heard_)));
 }
 
 Uplink::Uplink(int input_rate_hz, Mix mix, Quality quality, std::unique_ptr<SpeechGate> gate, int output_rate_hz)
@@ -36,6 +36,7 @@ std::size_t Uplink::max_output_frames(std::size_t frames) const noexcept {
 void Uplink::push(const std::int16_t* in, std::size_t frames, Block& out) noexcept {
   const FlushToZero flush;
   out.frames_ = 0;
+  out.heard_ = 0;
   out.energy_ = 0.0;
   out.gate_ = GateReport{.speech = gate_ ? gate_->open() : true};
   const std::size_t channels = channels_of(fir_.mix());
@@ -45,8 +46,8 @@ void Uplink::push(const std::int16_t* in, std::size_t frames, Block& out) noexce
     std::int16_t* const s16 = out.s16() + out.frames_;
     const std::size_t count = fir_.process(in, step, f32);
     out.energy_ += static_cast<double>(fir_.kernels().emit(f32, s16, count));
-    if (gate_) gate_->process(s16, f32, count, out.frames_, out.preroll(), out.gate_);
-    out.frames_ += count;
+    out.heard_ += count;
+    out.frames_ += gate_ ? gate_->process(s16, f32, count, out.frames_, out.preroll(), out.gate_) : count;
     in += step * channels;
     frames -= step;
   }

@@ -29,12 +29,17 @@ class Block:
     @property
     def frames(self) -> int:
         """
-        How many frames are valid.
+        How many frames are valid: those that are to be sent.
         """
     @property
     def level_dbfs(self) -> float:
         """
         RMS before the gate in dB relative to full scale (a full-scale sine is at -3); -120 at least.
+        """
+    @property
+    def offset(self) -> int:
+        """
+        Where in the block the gate closed, 0 to `frames`; -1 when it did not.
         """
     @property
     def onset(self) -> int:
@@ -44,9 +49,9 @@ class Block:
     @property
     def preroll(self) -> numpy.typing.NDArray[numpy.int16]:
         """
-        Audio from just before `onset` that had gone out as zeros, int16, shape (m,).
+        Audio from just before `onset` that had not been let through, int16, shape (m,).
 
-        Empty unless the gate opened in this block and its policy is "zeros". Send ``s16[:onset]``, `preroll`,
+        Empty unless the gate opened in this block and its policy is not "off". Send ``s16[:onset]``, `preroll`,
         ``s16[onset:]``. A block in which the gate opened twice (only one longer than the hangover can)
         holds the pre-roll of the last opening.
         """
@@ -56,9 +61,21 @@ class Block:
         Gated audio as int16, shape (frames,).
         """
     @property
+    def score(self) -> float | None:
+        """
+        How sure the detector is of speech, 0 to 1: its highest score of the frames that ended in the block.
+
+        None when none did, or when the detector has no score (webrtcvad).
+        """
+    @property
     def speech(self) -> bool:
         """
         Whether the gate was open at the end of the block; always true without a detector.
+        """
+    @property
+    def withheld_frames(self) -> int:
+        """
+        How many more the block would have without the gate; 0 unless it is "withhold".
         """
 
 class Uplink:
@@ -123,7 +140,8 @@ class Uplink:
         Returns
         -------
         Block
-            After `t` frames of input in all, ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out.
+            After `t` frames of input in all, ``ceil(t * output_rate_hz / input_rate_hz)`` frames have come out
+            or been withheld.
 
         Raises
         ------

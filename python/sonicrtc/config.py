@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from sonicrtc.errors import ConfigError
 
 Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
-GatePolicy = Literal["off", "zeros"]
+DetectorName = Literal["webrtcvad", "energy", "silero"]
+GatePolicy = Literal["zeros", "off", "withhold"]
 
 #: Pause after speech at which the model ends the user's turn
 #: (Nova 2 user guide, page ``sonic-turn-taking``).
@@ -53,12 +54,16 @@ class VadConfig:
 
     Parameters
     ----------
-    detector : {"webrtcvad"}
-        Which detector judges a frame.
+    detector : {"webrtcvad", "energy", "silero"}
+        Which detector judges a frame: WebRTC's; one that takes for speech what is louder than the room,
+        native and the cheapest; or the Silero network, the best in noise, which needs the extra ``silero``
+        and some 40 ms of a core per second of audio.
     mode : int
         Aggressiveness of webrtcvad, 0 to 3; higher calls less sound speech.
+    threshold : float
+        Score from which a frame is voiced, 0 to 1, for energy and silero; higher calls less sound speech.
     frame_ms : {10, 20, 30}
-        Length of one detector frame.
+        Length of one detector frame; silero's are always 32 ms.
     start_k, start_n : int
         Speech starts when `start_k` of the last `start_n` frames were voiced; ``1 <= k <= n <= 50``.
     hangover_ms : int
@@ -66,28 +71,40 @@ class VadConfig:
         model's own endpointing pause.
     preroll_ms : int
         Real audio kept from before the onset, 0 to 1000.
-    gate : {"zeros", "off"}
-        While there is no speech: send zeros of the same length, or send what was heard.
+    gate : {"zeros", "off", "withhold"}
+        While there is no speech: send zeros of the same length; or what was heard; or zeros at first and
+        then nothing but 20 ms of zeros every 10 s, which keep the model's stream from timing out, for
+        links where every byte counts.
+    withhold_after_ms : int
+        How long there has to be no speech before "withhold" sends nothing, 0 to 600000; counted from where
+        the gate closed.
     """
 
-    detector: Literal["webrtcvad"] = "webrtcvad"
+    detector: DetectorName = "webrtcvad"
     mode: int = 2
+    threshold: float = 0.5
     frame_ms: int = 20
     start_k: int = 2
     start_n: int = 3
     hangover_ms: int = 2500
     preroll_ms: int = 300
     gate: GatePolicy = "zeros"
+    withhold_after_ms: int = 2000
 
     def __post_init__(self) -> None:
-        _check(self.detector == "webrtcvad", "VadConfig.detector", "'webrtcvad'", self.detector)
+        detectors = "'webrtcvad', 'energy' or 'silero'"
+        _check(self.detector in get_args(DetectorName), "VadConfig.detector", detectors, self.detector)
         _check(self.mode in range(4), "VadConfig.mode", "0, 1, 2 or 3", self.mode)
+        _check(0 <= self.threshold <= 1, "VadConfig.threshold", "0 to 1", self.threshold)
         _check(self.frame_ms in (10, 20, 30), "VadConfig.frame_ms", "10, 20 or 30", self.frame_ms)
         _check(1 <= self.start_n <= 50, "VadConfig.start_n", "1 to 50", self.start_n)
         _check(1 <= self.start_k <= self.start_n, "VadConfig.start_k", f"1 to start_n ({self.start_n})", self.start_k)
         _check(0 <= self.hangover_ms <= 10_000, "VadConfig.hangover_ms", "0 to 10000", self.hangover_ms)
         _check(0 <= self.preroll_ms <= 1000, "VadConfig.preroll_ms", "0 to 1000", self.preroll_ms)
-        _check(self.gate in get_args(GatePolicy), "VadConfig.gate", "'zeros' or 'off'", self.gate)
+        _check(self.gate in get_args(GatePolicy), "VadConfig.gate", "'zeros', 'off' or 'withhold'", self.gate)
+        _check(
+            0 <= self.withhold_after_ms <= 600_000, "VadConfig.withhold_after_ms", "0 to 600000", self.withhold_after_ms
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

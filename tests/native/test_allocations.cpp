@@ -2,9 +2,11 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "check.hpp"
 #include "scripted_detector.hpp"
+#include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/uplink.hpp"
 
@@ -36,10 +38,9 @@ void the_counter_counts() {
   CHECK(allocations == before + 2);
 }
 
-void uplink_blocks_allocate_nothing() {
-  auto gate = std::make_unique<SpeechGate>(GateSettings{.hangover_ms = 20}, std::make_unique<ScriptedDetector>([](int n) {
-                                             return n % 5 < 3 ? Verdict::voiced : Verdict::unvoiced;
-                                           }));
+void uplink_blocks_allocate_nothing(std::unique_ptr<Detector> detector) {
+  const GateSettings settings{.hangover_ms = 20, .policy = GatePolicy::withhold, .withhold_after_ms = 10};
+  auto gate = std::make_unique<SpeechGate>(settings, std::move(detector));
   Uplink uplink(48000, Mix::mean, Quality::standard, std::move(gate));
   Block block(uplink.max_output_frames(5000), uplink.preroll_capacity());
   const auto in = noise(10000, 30);
@@ -48,6 +49,16 @@ void uplink_blocks_allocate_nothing() {
     for (int i = 0; i < 20; ++i) uplink.push(in.data(), frames, block);
   }
   CHECK(allocations == before);
+}
+
+void a_gated_block_allocates_nothing() {
+  uplink_blocks_allocate_nothing(std::make_unique<ScriptedDetector>(320, [](int n) { return voiced_if(n % 5 < 3); }));
+}
+
+void the_energy_detector_allocates_nothing() {
+  static_assert(noexcept(std::declval<EnergyDetector&>().judge({})));
+  static_assert(noexcept(std::declval<SpeechGate&>().process({}, {}, {}, {}, {}, std::declval<GateReport&>())));
+  uplink_blocks_allocate_nothing(std::make_unique<EnergyDetector>());
 }
 
 void playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool() {
@@ -83,7 +94,8 @@ void a_drained_playout_keeps_one_segment() {
 int main() {
   const Case cases[] = {
       {"the counter counts", the_counter_counts},
-      {"an uplink block allocates nothing", uplink_blocks_allocate_nothing},
+      {"a gated block allocates nothing", a_gated_block_allocates_nothing},
+      {"the energy detector allocates nothing", the_energy_detector_allocates_nothing},
       {"playout reuses its segments", playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool},
       {"a drained playout keeps one segment", a_drained_playout_keeps_one_segment},
   };

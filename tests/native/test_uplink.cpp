@@ -10,11 +10,10 @@ namespace {
 using namespace sonicrtc;
 
 std::unique_ptr<SpeechGate> make_gate() {
-  const GateSettings settings{.frame_ms = 20, .start_k = 2, .start_n = 3, .hangover_ms = 60, .preroll_ms = 50};
+  const GateSettings settings{.start_k = 2, .start_n = 3, .hangover_ms = 60, .preroll_ms = 50};
   // Bursts of speech of different lengths, from the number of the frame only.
-  return std::make_unique<SpeechGate>(settings, std::make_unique<ScriptedDetector>([](int n) {
-                                        return n * n % 11 < 3 ? Verdict::voiced : Verdict::unvoiced;
-                                      }));
+  return std::make_unique<SpeechGate>(
+      settings, std::make_unique<ScriptedDetector>(320, [](int n) { return voiced_if(n * n % 11 < 3); }));
 }
 
 struct Output {
@@ -89,6 +88,19 @@ void level_is_that_of_the_audio_before_the_gate() {
   CHECK(block.level_dbfs() == -120.0);
 }
 
+void level_counts_what_was_withheld() {
+  const GateSettings settings{.policy = GatePolicy::withhold, .withhold_after_ms = 0};
+  const auto never = [](int) { return voiced_if(false); };
+  Uplink uplink(16000, Mix::mean, Quality::standard,
+                std::make_unique<SpeechGate>(settings, std::make_unique<ScriptedDetector>(320, never)));
+  Block block(1600, uplink.preroll_capacity());
+  const std::vector<std::int16_t> loud(3200, 16384);
+  uplink.push(loud.data(), 1600, block);
+  CHECK(block.frames() == 0);
+  CHECK(block.withheld_frames() == 1600);
+  CHECK(std::abs(block.level_dbfs() + 6.0206) < 1e-3);
+}
+
 void speech_is_always_true_without_a_detector() {
   Uplink uplink(48000, Mix::mean, Quality::standard, nullptr);
   Block block(10, 0);
@@ -122,6 +134,7 @@ int main() {
       {"output is bit-identical for any chunking of the input", same_bits_for_any_chunking},
       {"int16 is the float rounded to nearest", both_outputs_are_the_same_audio},
       {"the level is that of the audio before the gate", level_is_that_of_the_audio_before_the_gate},
+      {"the level is that of withheld audio too", level_counts_what_was_withheld},
       {"without a detector it is always speech", speech_is_always_true_without_a_detector},
       {"reset gives the same bits again", reset_gives_the_same_bits_again},
       {"the caller's floating-point mode is restored", restores_the_floating_point_mode},

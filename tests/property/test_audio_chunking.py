@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import given, settings
@@ -66,13 +66,15 @@ def test_uplink_computes_the_convolution_of_its_impulse_response(
     rate=st.sampled_from([16000, 48000]),
     frame_ms=st.sampled_from([10, 20, 30]),
     hangover_ms=st.sampled_from([0, 50]),
+    detector=st.sampled_from(["webrtcvad", "energy"]),
+    gate=st.sampled_from(["zeros", "off", "withhold"]),
     lengths=st.lists(st.integers(0, 3000), min_size=4, max_size=16),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_gated_output_is_bit_identical_for_any_chunking_of_the_input(
-    seed: int, rate: int, frame_ms: Literal[10, 20, 30], hangover_ms: int, lengths: list[int]
+    seed: int, rate: int, lengths: list[int], **chosen: Any
 ) -> None:
-    vad = VadConfig(mode=3, frame_ms=frame_ms, start_k=1, start_n=1, hangover_ms=hangover_ms)
+    vad = VadConfig(mode=3, start_k=1, start_n=1, withhold_after_ms=20, **chosen)
     signal = noise(seed, sum(lengths))
     whole = Uplink(rate, 1, vad=vad).push(signal)
     uplink = Uplink(rate, 1, vad=vad)
@@ -80,14 +82,22 @@ def test_gated_output_is_bit_identical_for_any_chunking_of_the_input(
     assert np.array_equal(np.concatenate([b.s16 for b in blocks]), whole.s16)
     assert np.array_equal(np.concatenate([b.f32 for b in blocks]), whole.f32)
     assert blocks[-1].speech == whole.speech
+    assert max((b.score for b in blocks if b.score is not None), default=None) == whole.score
+    assert sum(b.withheld_frames for b in blocks) == whole.withheld_frames
 
 
-@given(seed=SEEDS, seconds=st.integers(1, 2), block=st.integers(30, 480))
-@settings(max_examples=20, deadline=None)
+@given(
+    seed=SEEDS,
+    seconds=st.integers(1, 2),
+    block=st.integers(30, 480),
+    detector=st.sampled_from(["webrtcvad", "energy"]),
+    gate=st.sampled_from(["zeros", "withhold"]),
+)
+@settings(max_examples=40, deadline=None)
 def test_onsets_and_prerolls_are_the_same_for_any_block_shorter_than_a_frame(
-    seed: int, seconds: int, block: int
+    seed: int, seconds: int, block: int, **chosen: Any
 ) -> None:
-    vad = VadConfig(mode=3, frame_ms=10, hangover_ms=30, preroll_ms=100)
+    vad = VadConfig(mode=3, frame_ms=10, hangover_ms=30, preroll_ms=100, withhold_after_ms=20, **chosen)
 
     def sent(length: int) -> NDArray[np.int16]:
         uplink = Uplink(48000, 1, vad=vad)

@@ -102,7 +102,12 @@ OUT_OF_RANGE: list[tuple[type, dict[str, Any], str]] = [
     (VadConfig, {"start_n": 51}, "start_n"),
     (VadConfig, {"hangover_ms": -1}, "hangover_ms"),
     (VadConfig, {"preroll_ms": 1001}, "preroll_ms"),
-    (VadConfig, {"gate": "withhold"}, "gate"),
+    (VadConfig, {"detector": "oracle"}, "detector: expected 'webrtcvad', 'energy' or 'silero', got 'oracle'"),
+    (VadConfig, {"threshold": 1.01}, "threshold: expected 0 to 1"),
+    (VadConfig, {"threshold": float("nan")}, "threshold"),
+    (VadConfig, {"gate": "some"}, "gate: expected 'zeros', 'off' or 'withhold'"),
+    (VadConfig, {"withhold_after_ms": -1}, "withhold_after_ms: expected 0 to 600000"),
+    (VadConfig, {"withhold_after_ms": 600_001}, "withhold_after_ms"),
     (
         SonicConfig,
         {"model_id": "amazon.nova-3"},

@@ -25,6 +25,9 @@ class Block {
   [[nodiscard]] std::int16_t* preroll() noexcept { return preroll_.data(); }
   [[nodiscard]] const GateReport& gate() const noexcept { return gate_; }
 
+  /// Frames of the time line that the block covers but that are not to be sent; 0 unless the gate withholds.
+  [[nodiscard]] std::size_t withheld_frames() const noexcept { return heard_ - frames_; }
+
   /// RMS of the block before the gate, in dB relative to a square wave of full scale; -120 at least.
   [[nodiscard]] double level_dbfs() const noexcept;
 
@@ -34,6 +37,7 @@ class Block {
   std::vector<float> f32_;
   std::vector<std::int16_t> preroll_;
   std::size_t frames_ = 0;
+  std::size_t heard_ = 0;  // frames before the gate
   double energy_ = 0.0;
   GateReport gate_{.speech = true};
 };

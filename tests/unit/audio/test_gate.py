@@ -44,6 +44,23 @@ def test_the_gate_closes_after_the_hangover(scripted_webrtcvad: Script) -> None:
     assert not block.speech
 
 
+def test_a_block_tells_where_the_gate_closed(scripted_webrtcvad: Script) -> None:
+    scripted_webrtcvad(lambda n: n == 0)
+    uplink = uplink_16k(hangover_ms=50)
+    assert [uplink.push(COUNT[start : start + 320]).offset for start in (0, 320, 640, 960)] == [-1, -1, 320, -1]
+
+
+def test_withheld_audio_is_not_in_the_block_but_counted(scripted_webrtcvad: Script) -> None:
+    scripted_webrtcvad(lambda n: n >= 12)
+    uplink = uplink_16k(gate="withhold", withhold_after_ms=50)
+    block = uplink.push(COUNT[:1600])
+    assert (block.frames, block.withheld_frames, block.s16.size, block.f32.size) == (800, 800, 800, 800)
+    assert (uplink.push(COUNT[1600:1920]).frames, uplink.push(COUNT[:0]).frames) == (0, 0)
+    block = uplink.push(COUNT[1920:2400])
+    assert (block.onset, block.preroll[-1]) == (0, 13 * 160)
+    assert np.array_equal(block.s16, COUNT[13 * 160 : 2400])
+
+
 def test_gated_float_and_int16_are_the_same_audio(scripted_webrtcvad: Script) -> None:
     scripted_webrtcvad(lambda n: n % 4 == 0)
     block = uplink_16k(hangover_ms=0).push(COUNT)
