@@ -26,6 +26,8 @@ class FakeBlock:
     speech: bool = True
     preroll: NDArray[np.int16] = field(default_factory=lambda: EMPTY)
     onset: int = -1
+    offset: int = -1
+    withheld_frames: int = 0
 
 
 class Driven:

@@ -42,6 +42,10 @@ class UplinkBlock(Protocol):
     def preroll(self) -> Samples: ...
     @property
     def onset(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def withheld_frames(self) -> int: ...
 
 
 class Duplex(Protocol):
@@ -71,9 +75,10 @@ class UplinkFramer:
     """Makes chunks of :data:`CHUNK_FRAMES` out of blocks of any length.
 
     When the gate opens, the pre-roll goes in before the onset, so the stream runs ahead of real time by
-    that much. After the next closing the same number of zeros is left out. Should the gate open again
-    before that is done, only as much pre-roll goes in as was left out since: the rest of it is audio that
-    was sent already. So the stream is never more than one pre-roll ahead, and never drifts.
+    that much. After the next closing the same number of zeros is left out; what the gate withholds counts
+    as left out. A pre-roll reaches back to the last closing at most: should the gate open again before
+    that is done, it is as long as what was left out. So the stream is never more than one pre-roll ahead,
+    and never drifts.
 
     Attributes
     ----------
@@ -85,22 +90,26 @@ class UplinkFramer:
         self._chunk_bytes = 2 * chunk_frames
         self._waiting = bytearray()
         self._preroll_end = 0  # bytes of `_waiting` up to the end of the pre-roll
-        self._was_speech = False
         self.ahead_frames = 0
 
     def push(self, block: UplinkBlock, *, captured_at_s: float) -> list[AudioItem]:
-        """Take one block and return the chunks that became complete."""
-        samples, onset = block.s16, block.onset
-        if onset >= 0:
-            self._add_closed(samples[:onset])
-            self._add_preroll(block.preroll)
-            self._add(samples[onset:])
-        elif block.speech or self._was_speech:
-            self._add(samples)
-        else:
-            self._add_closed(samples)
-        self._was_speech = block.speech
-        return self._complete(captured_at_s)
+        """Take one block and return the chunks that became complete; while audio is withheld, all that waits."""
+        self._catch_up(block.withheld_frames)
+        samples, start = block.s16, 0
+        # The last edge left the gate as it is now, so the order of the two is known.
+        order = (block.offset, block.onset) if block.speech else (block.onset, block.offset)
+        edges = [edge for edge in order if edge >= 0]
+        is_open = block.speech != (len(edges) == 1)
+        for edge in edges:
+            self._add_gated(samples[start:edge], is_open)
+            if not is_open:
+                self._add_preroll(block.preroll)
+            start, is_open = edge, not is_open
+        self._add_gated(samples[start:], is_open)
+        items = self._complete(captured_at_s)
+        if block.withheld_frames and not block.speech:
+            items += self.flush(captured_at_s=captured_at_s)  # what would complete it may be seconds away
+        return items
 
     def flush(self, *, captured_at_s: float) -> list[AudioItem]:
         """Return what does not fill a chunk."""
@@ -114,21 +123,23 @@ class UplinkFramer:
     def _add(self, samples: Samples) -> None:
         self._waiting += np.ascontiguousarray(samples, dtype="<i2").data.cast("B") if samples.size else b""
 
-    def _add_closed(self, samples: Samples) -> None:
-        """Add what came while the gate was shut, without the zeros that pay for the last pre-roll."""
-        if self.ahead_frames and samples.size and not samples.any():
-            left_out = min(self.ahead_frames, samples.size)
-            self.ahead_frames -= left_out
-            samples = samples[left_out:]
+    def _add_gated(self, samples: Samples, is_open: bool) -> None:
+        """Add what came from the gate, without the zeros that pay for the last pre-roll."""
+        if not is_open and self.ahead_frames and samples.size and not samples.any():
+            samples = samples[self._catch_up(samples.size) :]
         self._add(samples)
 
+    def _catch_up(self, frames: int) -> int:
+        """Let real time come nearer by up to `frames`, and return by how much it did."""
+        frames = min(self.ahead_frames, frames)
+        self.ahead_frames -= frames
+        return frames
+
     def _add_preroll(self, preroll: Samples) -> None:
-        room = max(0, preroll.size - self.ahead_frames)
-        if room == 0:
-            return
-        self._add(preroll[preroll.size - room :])
-        self.ahead_frames += room
-        self._preroll_end = len(self._waiting)
+        self._add(preroll)
+        self.ahead_frames += preroll.size
+        if preroll.size:
+            self._preroll_end = len(self._waiting)
 
     def _complete(self, captured_at_s: float) -> list[AudioItem]:
         items: list[AudioItem] = []
