@@ -43,8 +43,8 @@ void one_bank_is_designed_once_whoever_asks() {
   std::vector<const FilterBank*> same(3), other(3);
   const auto ask = [&](std::size_t i) {
     same[i] = &filter_bank(48000, 16000, Quality::standard);
-    const int rates[] = {8000, 24000, 44100};
-    other[i] = &filter_bank(rates[i], 48000, Quality::standard);
+    const Quality qualities[] = {Quality::hq, Quality::standard, Quality::low_latency};
+    other[i] = &filter_bank(24000, 48000, qualities[i]);
   };
   together({[&] { ask(0); }, [&] { ask(1); }, [&] { ask(2); }});
   CHECK(same[0] == same[1] && same[1] == same[2]);
