@@ -58,6 +58,11 @@ PyObject* pull(PyObject* self, PyObject* const* values, Py_ssize_t positional, P
   });
 }
 
+void duck(PyPlayout& self, double gain_db) {
+  const InUse use(self.busy, kType);
+  self.duck(gain_db);
+}
+
 PyMethodDef push_method = fast_method("push", &push, R"(push(self: sonicrtc._core.Playout, chunk: collections.abc.Buffer, frames: int | None = None) -> int
 
 Queue a chunk from the model.
@@ -110,7 +115,8 @@ void register_playout(py::module_& m) {
   py::class_<PyPlayout> playout(m, "Playout", R"(The queue between a model that speaks faster than real time and a listener.
 
 Audio is kept at the model's rate and resampled when it is pulled. Chunks join without a seam.
-Where audio ends, or is flushed, it fades to silence within 5 ms. An object belongs to one thread at
+Where audio ends, or is flushed, it fades to silence within 5 ms; where it goes on after an underrun,
+it fades in as fast. Nothing else alters a sample. An object belongs to one thread at
 a time. Blocks keep other Python threads waiting, which is shorter than changing threads; a second
 of audio or more lets them run.
 
@@ -135,16 +141,43 @@ Returns
 -------
 float
     How much was thrown away, in ms.)")
+      .def("duck", &duck, py::arg("gain_db") = -18.0,
+           R"(Attenuate from the next frame on, without a click: the level changes over 20 ms.
+
+Pushes and flushes do not end it; `unduck` and `reset` do.
+
+Parameters
+----------
+gain_db : float
+    Level while ducked, -60 to 0 dB.
+
+Raises
+------
+ValueError
+    `gain_db` is out of range.)")
+      .def("unduck", alone<Playout>(kType, &Playout::unduck), "Return to full level over 20 ms.")
       .def("end", alone<Playout>(kType, &Playout::end),
-           "Say that the audio so far is complete: running empty after it is no underrun.")
-      .def("reset", alone<Playout>(kType, &Playout::reset), "Forget audio and counters.")
+           R"(Say that the audio so far is complete: running empty after it is no underrun.
+
+Holds until the next push.)")
+      .def("reset", alone<Playout>(kType, &Playout::reset), "Forget audio, counters and ducking.")
+      .def_property_readonly("ducked", alone<Playout>(kType, &Playout::ducked),
+                             "Whether the level is, or is going, below full.")
+      .def_property_readonly("buffered_frames", alone<Playout>(kType, &Playout::buffered_frames),
+                             "Audio queued, in frames at the model's rate.")
       .def_property_readonly(
           "buffered_ms",
           alone<Playout>(kType, [](const Playout& self) { return to_ms(self, self.buffered_frames()); }),
           "Audio queued, in ms.")
+      .def_property_readonly("played_frames", alone<Playout>(kType, &Playout::played_frames),
+                             R"(What the listener was really given since construction, in frames at the model's rate.
+
+These are the frames that begin no later than the last one pulled: ``(n - 1) * input_rate_hz //
+output_rate_hz + 1`` after `n` frames of unbroken audio. Silence and fades to silence do not count.
+Always: pushed == played + buffered + thrown away.)")
       .def_property_readonly(
           "played_ms", alone<Playout>(kType, [](const Playout& self) { return to_ms(self, self.played_frames()); }),
-          "The model's audio that was pulled since construction, in ms: what was really heard.")
+          "`played_frames` in ms.")
       .def_property_readonly("dropped_frames", alone<Playout>(kType, &Playout::dropped_frames),
                              "Frames that did not fit.")
       .def_property_readonly("underruns", alone<Playout>(kType, &Playout::underruns),

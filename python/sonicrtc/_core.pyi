@@ -163,7 +163,8 @@ class Playout:
     The queue between a model that speaks faster than real time and a listener.
 
     Audio is kept at the model's rate and resampled when it is pulled. Chunks join without a seam.
-    Where audio ends, or is flushed, it fades to silence within 5 ms. An object belongs to one thread at
+    Where audio ends, or is flushed, it fades to silence within 5 ms; where it goes on after an underrun,
+    it fades in as fast. Nothing else alters a sample. An object belongs to one thread at
     a time. Blocks keep other Python threads waiting, which is shorter than changing threads; a second
     of audio or more lets them run.
 
@@ -180,9 +181,27 @@ class Playout:
         A rate is unknown or the capacity out of range.
     """
     def __init__(self, input_rate_hz: int = 24000, output_rate_hz: int = 48000, capacity_ms: int = 60000) -> None: ...
+    def duck(self, gain_db: typing.SupportsFloat | typing.SupportsIndex = -18.0) -> None:
+        """
+        Attenuate from the next frame on, without a click: the level changes over 20 ms.
+
+        Pushes and flushes do not end it; `unduck` and `reset` do.
+
+        Parameters
+        ----------
+        gain_db : float
+            Level while ducked, -60 to 0 dB.
+
+        Raises
+        ------
+        ValueError
+            `gain_db` is out of range.
+        """
     def end(self) -> None:
         """
         Say that the audio so far is complete: running empty after it is no underrun.
+
+        Holds until the next push.
         """
     def flush(self) -> float:
         """
@@ -241,7 +260,16 @@ class Playout:
         """
     def reset(self) -> None:
         """
-        Forget audio and counters.
+        Forget audio, counters and ducking.
+        """
+    def unduck(self) -> None:
+        """
+        Return to full level over 20 ms.
+        """
+    @property
+    def buffered_frames(self) -> int:
+        """
+        Audio queued, in frames at the model's rate.
         """
     @property
     def buffered_ms(self) -> float:
@@ -254,9 +282,23 @@ class Playout:
         Frames that did not fit.
         """
     @property
+    def ducked(self) -> bool:
+        """
+        Whether the level is, or is going, below full.
+        """
+    @property
+    def played_frames(self) -> int:
+        """
+        What the listener was really given since construction, in frames at the model's rate.
+
+        These are the frames that begin no later than the last one pulled: ``(n - 1) * input_rate_hz //
+        output_rate_hz + 1`` after `n` frames of unbroken audio. Silence and fades to silence do not count.
+        Always: pushed == played + buffered + thrown away.
+        """
+    @property
     def played_ms(self) -> float:
         """
-        The model's audio that was pulled since construction, in ms: what was really heard.
+        `played_frames` in ms.
         """
     @property
     def underruns(self) -> int:

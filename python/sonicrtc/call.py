@@ -197,9 +197,8 @@ class Call:
 
     def _played(self, frames: int) -> NDArray[np.int16]:
         """Give the next 20 ms to the caller."""
-        sounding = self._playout.buffered_ms > 0
         block: NDArray[np.int16] = self._playout.pull(frames)
-        self._feed.tell(*self._turns.played(sounding, self._playout.played_ms, self._now_ms()))
+        self._feed.tell(*self._turns.played(self._playout.played_ms, self._now_ms()))
         return block
 
     def _told(self, event: sonic.SonicEvent) -> None:
@@ -208,8 +207,9 @@ class Call:
             case sonic.AudioChunk(pcm=pcm, content_id=content_id):
                 if content_id != self._interrupted_id:
                     self._content_id = content_id
-                    self._turns.received(self._playout.played_ms + self._playout.buffered_ms, self._now_ms())
-                    self._playout.push(pcm)
+                    position_ms = self._playout.played_ms + self._playout.buffered_ms
+                    whole = 2 * self._playout.push(pcm) == len(pcm)
+                    self._feed.tell(*self._turns.received(position_ms, self._now_ms(), whole=whole))
             case sonic.Interrupted():
                 self._playout.flush()  # the model sent the whole answer long ago
                 self._interrupted_id = self._content_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sonicrtc.events import InterruptedEvent, ServerEvent, SpeakingEvent, TimingEvent, TranscriptEvent
+from sonicrtc.events import ErrorEvent, InterruptedEvent, ServerEvent, SpeakingEvent, TimingEvent, TranscriptEvent
 
 if TYPE_CHECKING:
     from sonicrtc._core import Playout
@@ -18,6 +18,10 @@ _BELOW_PEAK_DB = 15.0
 _PEAK_FALL_DB_PER_S = 5.0
 _USER_PAUSE_MS = 500.0
 _ASSISTANT_PAUSE_MS = 300.0
+_OVERFLOW = ErrorEvent(
+    code="playout_overflow",
+    message="more of the answer came at once than is kept for playing; its newest part will not be heard",
+)
 
 
 class Loudness:
@@ -80,13 +84,16 @@ class Turns:
         self._timing: TimingEvent | None = None
         self._starts_at_ms: float | None = None
         self._received_ms: float | None = None
+        self._position_ms = 0.0
+        self._overflowed = False
 
     def heard(self, level_dbfs: float, speech: bool, at_ms: float) -> tuple[ServerEvent, ...]:
         """Take 20 ms of the user: its level, and whether the detector calls it speech."""
         return self._user.hear(self._loudness.is_loud(level_dbfs, at_ms) and speech, at_ms)
 
-    def played(self, sounding: bool, position_ms: float, at_ms: float) -> tuple[ServerEvent, ...]:
+    def played(self, position_ms: float, at_ms: float) -> tuple[ServerEvent, ...]:
         """Take 20 ms that went to the user, up to `position_ms` of the model's audio."""
+        sounding, self._position_ms = position_ms > self._position_ms, position_ms
         events = self._assistant.hear(sounding, at_ms)
         if self._timing is not None and self._starts_at_ms is not None and position_ms > self._starts_at_ms:
             return (*events, *self.finish(first_audio_played_ms=at_ms))
@@ -107,11 +114,16 @@ class Turns:
         previous = self._begin(TimingEvent(turn=0)) if self._typed and stage == "speculative" else ()
         return (*previous, TranscriptEvent(role="assistant", stage=stage, text=text, turn=self._current()))
 
-    def received(self, position_ms: float, at_ms: float) -> None:
-        """Take that audio of the model came which will be heard at `position_ms`."""
+    def received(self, position_ms: float, at_ms: float, *, whole: bool) -> tuple[ServerEvent, ...]:
+        """Take audio of the model that will be heard at `position_ms`, or not `whole` for want of room.
+
+        What is left out is told once per turn, not once per piece.
+        """
         self._current()
         if self._starts_at_ms is None:
             self._starts_at_ms, self._received_ms = position_ms, at_ms
+        overflowed_before, self._overflowed = self._overflowed, self._overflowed or not whole
+        return () if whole or overflowed_before else (_OVERFLOW,)
 
     def interrupted(self, position_ms: float) -> tuple[ServerEvent, ...]:
         """Take that the user broke in when `position_ms` of the model's audio had been heard."""
@@ -139,6 +151,7 @@ class Turns:
         self._typed = False
         self._timing = timing
         self._starts_at_ms = self._received_ms = None
+        self._overflowed = False
         return previous
 
     def _current(self) -> int:

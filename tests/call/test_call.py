@@ -83,6 +83,19 @@ async def test_an_interruption_silences_the_model_at_once_and_says_how_much_was_
     assert np.abs(after[int(0.2 * 48_000) :]).max() < 100
 
 
+async def test_an_answer_that_does_not_fit_is_told_once_and_heard_as_far_as_it_does() -> None:
+    async with with_model() as (calls, models), calling(calls) as page:
+        for _ in range(14):
+            models[0].speak(5)
+        error = await page.until(ErrorEvent)
+        await page.heard.until(lambda: any(np.abs(block).max() > 8000 for block in page.heard.blocks))
+        models[0].say(UserText(text="Stop."))
+        await page.until(TranscriptEvent)
+        assert page.told(ErrorEvent) == [error]
+        assert error.code == "playout_overflow"
+        assert page.call.stats.playout_dropped_frames > 9 * 24_000
+
+
 async def test_a_tool_runs_while_audio_goes_on_and_its_result_goes_to_the_model() -> None:
     started, may_end, tools = asyncio.Event(), asyncio.Event(), ToolRegistry()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sonicrtc.events import InterruptedEvent, ServerEvent, SpeakingEvent, TimingEvent, TranscriptEvent
+from sonicrtc.events import ErrorEvent, InterruptedEvent, ServerEvent, SpeakingEvent, TimingEvent, TranscriptEvent
 from sonicrtc.metrics import Loudness, Turns, Voice
 
 
@@ -58,10 +58,10 @@ def test_a_voice_stops_once() -> None:
 def spoken_turn(turns: Turns) -> list[ServerEvent]:
     events: list[ServerEvent] = [*turns.heard(-20, True, 100), *turns.user_text("hi", 2000)]
     events += turns.assistant_text("hello", "speculative")
-    turns.received(0, 2300)
-    turns.received(500, 2350)
-    events += turns.played(False, 0, 2310)
-    events += turns.played(True, 20, 2330)
+    turns.received(0, 2300, whole=True)
+    turns.received(500, 2350, whole=True)
+    events += turns.played(0, 2310)
+    events += turns.played(20, 2330)
     return events
 
 
@@ -118,8 +118,8 @@ def test_an_interruption_tells_what_was_heard_of_the_turn_and_ends_the_voice() -
     turns = Turns()
     spoken_turn(turns)
     turns.user_text("again", 5000)
-    turns.received(700, 5100)
-    turns.played(True, 720, 5120)
+    turns.received(700, 5100, whole=True)
+    turns.played(720, 5120)
     assert turns.interrupted(1500) == (
         InterruptedEvent(turn=2, played_ms=800),
         SpeakingEvent(role="assistant", active=False),
@@ -130,3 +130,20 @@ def test_an_interruption_before_any_audio_heard_nothing() -> None:
     turns = Turns()
     turns.user_text("hi", 1)
     assert turns.interrupted(900) == (InterruptedEvent(turn=1, played_ms=0),)
+
+
+def test_audio_that_did_not_fit_is_told_once_per_turn() -> None:
+    turns, told = Turns(), list[ServerEvent]()
+    for whole in (True, False, True, False):
+        told += turns.received(0, 1, whole=whole)
+    assert [type(event) for event in told] == [ErrorEvent]
+    turns.user_text("go on", 2)
+    assert turns.received(0, 3, whole=True) == ()
+    assert turns.received(0, 3, whole=False) == tuple(told)
+
+
+def test_the_assistant_speaks_while_its_audio_goes_on() -> None:
+    turns, edges = Turns(), []
+    for at_ms, position_ms in enumerate([0, 20, 40, 40, 60] + [60] * 20):
+        edges += [(20 * at_ms, e.active) for e in turns.played(position_ms, 20 * at_ms)]  # type: ignore[union-attr]
+    assert edges == [(20, True), (380, False)]

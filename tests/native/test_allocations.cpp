@@ -14,6 +14,9 @@ namespace {
 std::size_t allocations = 0;
 }
 
+// Inlined, the pairs below look to GCC as if free() met memory of operator new.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(std::size_t size) {
   ++allocations;
   if (void* const memory = std::malloc(size)) return memory;

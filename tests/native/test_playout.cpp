@@ -62,14 +62,40 @@ void overflow_drops_the_newest() {
   CHECK(std::equal(again.begin(), again.end(), in.begin()));
 }
 
-// At equal rates the samples are seen as they are.
+// At equal rates the samples are seen as they are, and a fade takes the whole 5 ms.
+constexpr int kRate = 16000;
+constexpr std::size_t kFade = 80;
+
+std::vector<std::int16_t> tone(std::size_t frames, std::size_t from = 0) {
+  std::vector<std::int16_t> result(frames);
+  for (std::size_t i = 0; i < frames; ++i) {
+    result[i] = static_cast<std::int16_t>(std::lrint(16000.0 * std::sin(0.4 * static_cast<double>(from + i))));
+  }
+  return result;
+}
+
+/// Plays `before`, then nothing, so that the queue runs empty in the middle of a sentence.
+Playout underrun(const std::vector<std::int16_t>& before) {
+  Playout playout(kRate, kRate, 60000);
+  playout.push(before.data(), before.size());
+  pull(playout, before.size() + 2 * kFade);
+  CHECK(playout.underruns() == 1);
+  return playout;
+}
+
+bool fades_out(const std::int16_t* samples) {
+  bool falls = samples[kFade - 1] == 0;
+  for (std::size_t i = 1; i < kFade; ++i) falls = falls && samples[i] <= samples[i - 1];
+  return falls;
+}
+
 void running_empty_fades_within_five_ms() {
-  Playout playout(16000, 16000, 60000);
+  Playout playout(kRate, kRate, 60000);
   const std::vector<std::int16_t> loud(100, 16000);
   playout.push(loud.data(), loud.size());
   const auto out = pull(playout, 400);
   for (std::size_t i = 0; i < 100; ++i) CHECK(out[i] == 16000);
-  for (std::size_t i = 100; i < 180; ++i) CHECK(out[i] < out[i - 1]);
+  CHECK(out[100] > 15900 && fades_out(&out[100]));
   for (std::size_t i = 179; i < 400; ++i) CHECK(out[i] == 0);
   CHECK(playout.underruns() == 1);
   CHECK(playout.played_frames() == 100);
@@ -77,45 +103,120 @@ void running_empty_fades_within_five_ms() {
   CHECK(playout.underruns() == 1);
 }
 
+void where_audio_stops_its_slope_goes_on() {
+  for (const std::size_t length : {50U, 53U, 56U, 59U}) {
+    Playout playout(kRate, kRate, 60000);
+    const auto in = tone(length);
+    playout.push(in.data(), in.size());
+    const auto out = pull(playout, length + kFade);
+    const int slope = in[length - 1] - in[length - 2];
+    const int first = out[length] - in[length - 1];
+    CHECK(std::abs(first - slope) <= std::abs(slope) * 0.45 + 50);
+  }
+}
+
+void a_slope_that_goes_on_does_not_wrap() {
+  Playout playout(kRate, kRate, 60000);
+  const std::vector<std::int16_t> steep{-32768, 32767};
+  playout.push(steep.data(), steep.size());
+  for (const std::int16_t s : pull(playout, 200)) CHECK(s >= 0 || s == -32768);
+}
+
+void audio_after_an_underrun_fades_in_within_five_ms() {
+  Playout playout = underrun(std::vector<std::int16_t>(100, 16000));
+  const std::vector<std::int16_t> loud(200, 16000);
+  playout.push(loud.data(), loud.size());
+  const auto out = pull(playout, 200);
+  CHECK(out[0] < 100);
+  for (std::size_t i = 1; i < kFade; ++i) CHECK(out[i] >= out[i - 1]);
+  for (std::size_t i = kFade - 1; i < 200; ++i) CHECK(out[i] == 16000);
+  CHECK(playout.played_frames() == 300);
+}
+
+void audio_that_comes_during_the_fade_waits_for_its_end() {
+  Playout playout(kRate, kRate, 60000);
+  const std::vector<std::int16_t> loud(200, 16000);
+  playout.push(loud.data(), 100);
+  auto out = pull(playout, 110);
+  playout.push(loud.data(), 200);
+  append(out, pull(playout, 270));
+  CHECK(fades_out(&out[100]));
+  CHECK(out[180] < 100 && out[259] == 16000 && out[379] == 16000);
+}
+
+void a_sentence_after_an_underrun_begins_unaltered() {
+  const auto in = noise(500, 29);
+  const auto end = [](Playout& playout) { playout.end(); };
+  const auto flush = [](Playout& playout) { playout.flush(); };
+  for (void (*const finish)(Playout&) : {+end, +flush}) {
+    Playout playout = underrun(noise(100, 33));
+    finish(playout);
+    playout.push(in.data(), in.size());
+    CHECK(pull(playout, in.size()) == in);
+  }
+}
+
+void what_ends_a_sentence_after_an_underrun_still_fades_in() {
+  Playout playout = underrun(std::vector<std::int16_t>(100, 16000));
+  const std::vector<std::int16_t> loud(200, 16000);
+  playout.push(loud.data(), loud.size());
+  playout.end();
+  CHECK(pull(playout, 1)[0] < 100);
+}
+
 void the_end_of_a_reply_is_no_underrun() {
-  Playout playout(16000, 16000, 60000);
+  Playout playout(kRate, kRate, 60000);
   const std::vector<std::int16_t> loud(100, 16000);
   playout.push(loud.data(), loud.size());
   playout.end();
   pull(playout, 400);
   CHECK(playout.underruns() == 0);
   playout.push(loud.data(), loud.size());
-  pull(playout, 400);
+  CHECK(pull(playout, 400)[0] == 16000);
   CHECK(playout.underruns() == 1);
 }
 
 void a_flush_fades_what_was_about_to_be_heard() {
-  Playout playout(16000, 16000, 60000);
-  const std::vector<std::int16_t> loud(16000, 16000);
-  playout.push(loud.data(), loud.size());
-  CHECK(pull(playout, 320).back() == 16000);
-  CHECK(playout.flush() == 16000 - 320);
+  Playout playout(kRate, kRate, 60000);
+  const auto in = tone(kRate);
+  playout.push(in.data(), in.size());
+  pull(playout, 320);
+  CHECK(playout.flush() == kRate - 320);
   CHECK(playout.buffered_frames() == 0);
   const auto out = pull(playout, 320);
-  for (std::size_t i = 0; i < 80; ++i) CHECK(out[i] == 16000 * (79 - static_cast<int>(i)) / 80);
-  for (std::size_t i = 80; i < 320; ++i) CHECK(out[i] == 0);
+  for (std::size_t i = 0; i < kFade; ++i) {
+    const double t = static_cast<double>(i + 1) / kFade;
+    CHECK(std::abs(out[i] - in[320 + i] * (1 - t * t * (3 - 2 * t))) <= 1);
+  }
+  for (std::size_t i = kFade - 1; i < 320; ++i) CHECK(out[i] == 0);
   CHECK(playout.played_frames() == 320);
   CHECK(playout.underruns() == 0);
 }
 
 void a_flush_of_the_last_few_samples_still_takes_five_ms() {
-  Playout playout(16000, 16000, 60000);
+  Playout playout(kRate, kRate, 60000);
   const std::vector<std::int16_t> loud(330, 8000);
   playout.push(loud.data(), loud.size());
   pull(playout, 320);
   CHECK(playout.flush() == 10);
   const auto out = pull(playout, 160);
-  CHECK(out[0] > 7800 && out[9] > 6500 && out[10] < out[9] && out[10] > 6000);
-  CHECK(out[79] == 0 && out[159] == 0);
+  CHECK(out[0] > 7950 && out[40] > 3500 && fades_out(out.data()));
+  CHECK(out[159] == 0);
+}
+
+void a_flush_within_a_fade_in_goes_on_from_its_level() {
+  Playout playout = underrun(std::vector<std::int16_t>(100, 16000));
+  const std::vector<std::int16_t> loud(1000, 16000);
+  playout.push(loud.data(), loud.size());
+  auto out = pull(playout, 40);
+  CHECK(playout.flush() == 960);
+  append(out, pull(playout, kFade));
+  for (std::size_t i = 1; i < out.size(); ++i) CHECK(std::abs(out[i] - out[i - 1]) < 400);
+  CHECK(out.back() == 0);
 }
 
 void a_flush_before_anything_was_heard_is_silent() {
-  Playout playout(16000, 16000, 60000);
+  Playout playout(kRate, kRate, 60000);
   const std::vector<std::int16_t> loud(1000, 8000);
   playout.push(loud.data(), loud.size());
   CHECK(playout.flush() == 1000);
@@ -124,7 +225,7 @@ void a_flush_before_anything_was_heard_is_silent() {
 }
 
 void audio_after_a_flush_starts_when_the_fade_has_ended() {
-  Playout playout(16000, 16000, 60000);
+  Playout playout(kRate, kRate, 60000);
   const std::vector<std::int16_t> loud(1000, 8000);
   playout.push(loud.data(), loud.size());
   pull(playout, 100);
@@ -132,7 +233,111 @@ void audio_after_a_flush_starts_when_the_fade_has_ended() {
   const auto next = noise(500, 25);
   playout.push(next.data(), next.size());
   const auto out = pull(playout, 580);
-  CHECK(std::equal(next.begin(), next.end(), out.begin() + 80));
+  CHECK(std::equal(next.begin(), next.end(), out.begin() + kFade));
+}
+
+// Full scale through a filter, at every pair of rates: 5 ms after the call nothing is heard any more.
+void a_flush_is_over_after_five_ms_at_the_output() {
+  for (const int input : kRatesHz) {
+    for (const int output : kRatesHz) {
+      Playout playout(input, output, 60000);
+      std::vector<std::int16_t> in(static_cast<std::size_t>(input));
+      for (std::size_t i = 0; i < in.size(); ++i) {
+        in[i] = static_cast<std::int16_t>(std::lrint(30000.0 * std::sin(2764.6 * static_cast<double>(i) / input)));
+      }
+      playout.push(in.data(), in.size());
+      const auto rate = static_cast<std::size_t>(output);
+      pull(playout, rate / 10);
+      playout.flush();
+      const auto out = pull(playout, rate / 10);
+      CHECK(std::abs(out[0]) + std::abs(out[rate / 2000]) > 5000);
+      for (std::size_t i = rate / 200 + 1; i < out.size(); ++i) CHECK(std::abs(out[i]) <= 30);  // -60 dB
+    }
+  }
+}
+
+void ducking_takes_twenty_ms_and_no_steps() {
+  Playout playout(kRate, kRate, 60000);
+  const std::vector<std::int16_t> loud(2000, 16000);
+  playout.push(loud.data(), loud.size());
+  CHECK(!playout.ducked());
+  playout.duck(-20.0);
+  CHECK(playout.ducked());
+  const auto out = pull(playout, 400);
+  CHECK(out[0] > 15900);
+  for (std::size_t i = 1; i < 320; ++i) CHECK(out[i] <= out[i - 1] && out[i] > out[i - 1] - 80);
+  for (std::size_t i = 319; i < 400; ++i) CHECK(out[i] == 1600);
+  playout.unduck();
+  CHECK(!playout.ducked());
+  const auto back = pull(playout, 400);
+  for (std::size_t i = 1; i < 320; ++i) CHECK(back[i] >= back[i - 1] && back[i] < back[i - 1] + 80);
+  for (std::size_t i = 319; i < 400; ++i) CHECK(back[i] == 16000);
+}
+
+void ducking_may_change_its_mind_on_the_way() {
+  Playout playout(kRate, kRate, 60000);
+  const std::vector<std::int16_t> loud(2000, 16000);
+  playout.push(loud.data(), loud.size());
+  std::vector<std::int16_t> out;
+  for (const double gain_db : {-60.0, -6.0, 0.0, -12.0}) {
+    playout.duck(gain_db);
+    append(out, pull(playout, 100));
+  }
+  for (std::size_t i = 1; i < out.size(); ++i) CHECK(std::abs(out[i] - out[i - 1]) < 80);
+  playout.duck(0.0);
+  CHECK(!playout.ducked());
+}
+
+void ducking_gives_the_same_bits_for_any_chunking_of_pulls() {
+  const auto in = noise(30000, 34);
+  Playout whole(24000, 48000, 60000);
+  Playout cut(24000, 48000, 60000);
+  for (Playout* const playout : {&whole, &cut}) {
+    playout->push(in.data(), in.size());
+    playout->duck(-18.0);
+  }
+  std::vector<std::int16_t> out;
+  for (const std::size_t length : cuts(50000, 35)) append(out, pull(cut, length));
+  CHECK(out == pull(whole, 50000));
+}
+
+void ducking_outlives_a_flush_and_ends_with_a_reset() {
+  Playout playout(kRate, kRate, 60000);
+  const std::vector<std::int16_t> loud(1000, 16000);
+  playout.duck(-20.0);
+  pull(playout, 320);
+  playout.flush();
+  playout.push(loud.data(), loud.size());
+  CHECK(playout.ducked() && pull(playout, 1)[0] == 1600);
+  playout.reset();
+  playout.push(loud.data(), loud.size());
+  CHECK(!playout.ducked() && pull(playout, 1)[0] == 16000);
+}
+
+void ducking_refuses_what_is_no_attenuation() {
+  Playout playout(24000, 48000, 60000);
+  for (const double gain_db : {0.1, -60.1, std::nan(""), HUGE_VAL}) {
+    CHECK_THROWS(playout.duck(gain_db), std::invalid_argument);
+  }
+  CHECK(!playout.ducked());
+}
+
+// What one frame of the model is to the listener depends on the rates; none is counted early or late.
+void the_clock_is_exact_after_every_pull() {
+  const auto in = noise(30000, 36);
+  for (const std::size_t input : {8000U, 16000U, 24000U, 44100U, 48000U}) {
+    for (const std::size_t output : {8000U, 16000U, 24000U, 44100U, 48000U}) {
+      Playout playout(static_cast<int>(input), static_cast<int>(output), 60000);
+      playout.push(in.data(), in.size());
+      std::size_t pulled = 0;
+      for (const std::size_t length : cuts(4000, 37)) {
+        pull(playout, length);
+        pulled += length;
+        CHECK(playout.played_frames() == (pulled == 0 ? 0 : (pulled - 1) * input / output + 1));
+        CHECK(playout.buffered_frames() == in.size() - playout.played_frames());
+      }
+    }
+  }
 }
 
 void any_order_of_calls_keeps_the_books() {
@@ -178,11 +383,25 @@ int main() {
       {"what is played is what a Resampler gives", what_is_played_is_what_a_resampler_gives},
       {"overflow drops the newest and counts it", overflow_drops_the_newest},
       {"running empty fades within 5 ms", running_empty_fades_within_five_ms},
+      {"where audio stops its slope goes on", where_audio_stops_its_slope_goes_on},
+      {"a slope that goes on does not wrap", a_slope_that_goes_on_does_not_wrap},
+      {"audio after an underrun fades in within 5 ms", audio_after_an_underrun_fades_in_within_five_ms},
+      {"audio that comes during the fade waits for its end", audio_that_comes_during_the_fade_waits_for_its_end},
+      {"a sentence after an underrun begins unaltered", a_sentence_after_an_underrun_begins_unaltered},
+      {"what ends a sentence after an underrun still fades in", what_ends_a_sentence_after_an_underrun_still_fades_in},
       {"the end of a reply is no underrun", the_end_of_a_reply_is_no_underrun},
       {"a flush fades what was about to be heard", a_flush_fades_what_was_about_to_be_heard},
       {"a flush of the last few samples still takes 5 ms", a_flush_of_the_last_few_samples_still_takes_five_ms},
+      {"a flush within a fade-in goes on from its level", a_flush_within_a_fade_in_goes_on_from_its_level},
       {"a flush before anything was heard is silent", a_flush_before_anything_was_heard_is_silent},
       {"audio after a flush starts when the fade has ended", audio_after_a_flush_starts_when_the_fade_has_ended},
+      {"a flush is over after 5 ms at the output", a_flush_is_over_after_five_ms_at_the_output},
+      {"ducking takes 20 ms and no steps", ducking_takes_twenty_ms_and_no_steps},
+      {"ducking may change its mind on the way", ducking_may_change_its_mind_on_the_way},
+      {"ducking gives the same bits for any chunking of pulls", ducking_gives_the_same_bits_for_any_chunking_of_pulls},
+      {"ducking outlives a flush and ends with a reset", ducking_outlives_a_flush_and_ends_with_a_reset},
+      {"ducking refuses what is no attenuation", ducking_refuses_what_is_no_attenuation},
+      {"the clock is exact after every pull", the_clock_is_exact_after_every_pull},
       {"any order of calls keeps the books", any_order_of_calls_keeps_the_books},
       {"reset starts anew", reset_starts_anew},
       {"what it cannot hold is refused", refuses_what_it_cannot_hold},

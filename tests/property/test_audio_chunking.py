@@ -58,7 +58,7 @@ def test_uplink_computes_the_convolution_of_its_impulse_response(
     f32 = np.concatenate([uplink.push(part).f32 for part in cut(signal, lengths)])
     exact = np.convolve(signal[:, 0] / 32768, taps)[: len(signal) : 3] if len(signal) else np.zeros(0)
     assert f32.size == exact.size
-    assert np.abs(f32 - np.clip(exact, -1, 1)).max(initial=0.0) < 1e-6
+    assert np.abs(f32 - np.clip(exact, -1, 32767 / 32768)).max(initial=0.0) < 1e-6
 
 
 @given(
@@ -137,19 +137,15 @@ def test_playout_is_bit_identical_for_any_chunking_of_pushes_and_pulls(
     assert np.array_equal(np.concatenate(parts), whole.pull(sum(pulls)))
 
 
-@given(seed=SEEDS, data=st.data())
-@settings(max_examples=60, deadline=None)
-def test_playout_keeps_its_books_in_any_order_of_calls(seed: int, data: st.DataObject) -> None:
-    playout = Playout(24000, 48000, capacity_ms=500)
-    signal = noise(seed, 9000)
-    pushed_ms = thrown_ms = 0.0
-    for action in data.draw(st.lists(st.sampled_from(["push", "pull", "flush"]), max_size=20)):
-        length = data.draw(st.integers(0, 9000))
-        match action:
-            case "push":
-                pushed_ms += playout.push(signal[:length]) / 24
-            case "pull":
-                assert playout.pull(length).size == length
-            case _:
-                thrown_ms += playout.flush()
-        assert abs(pushed_ms - playout.played_ms - playout.buffered_ms - thrown_ms) < 1e-6
+@given(seed=SEEDS, rate=RATES, gain_db=st.floats(-60, 0), pulls=LENGTHS)
+@settings(max_examples=40, deadline=None)
+def test_ducking_is_bit_identical_for_any_chunking_of_pulls(
+    seed: int, rate: int, gain_db: float, pulls: list[int]
+) -> None:
+    signal = noise(seed, 20_000)
+    whole, playout = Playout(24000, rate), Playout(24000, rate)
+    for one in (whole, playout):
+        one.push(signal)
+        one.pull(100)
+        one.duck(gain_db)
+    assert np.array_equal(np.concatenate([playout.pull(n) for n in pulls]), whole.pull(sum(pulls)))
