@@ -7,7 +7,9 @@
 #include "register.hpp"
 #include "sonicrtc/kernels.hpp"
 
-PYBIND11_MODULE(_core, m) {
+// Safe without the GIL: one object is refused to a second thread (busy.hpp), objects share nothing but
+// the filters, and tests/native/test_threads.cpp holds that under ThreadSanitizer.
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.doc() = "The audio core of SonicRTC; import it by sonicrtc.audio.";
   m.attr("__version__") = SONICRTC_VERSION;
   m.def(

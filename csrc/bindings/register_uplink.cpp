@@ -1,8 +1,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-
-#include <array>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -10,7 +8,9 @@
 #include <utility>
 
 #include "array_args.hpp"
+#include "busy.hpp"
 #include "fast_method.hpp"
+#include "gil.hpp"
 #include "register.hpp"
 #include "silero_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
@@ -44,11 +44,21 @@ struct PyBlock {
   PyBlock(std::size_t capacity, std::size_t preroll_capacity)
       : block(std::make_shared<Block>(capacity, preroll_capacity)) {}
 
+  template <typename Array, typename Sample>
+  Array view(View& of, Sample* data, std::size_t frames) {
+    return py::reinterpret_borrow<Array>(of.get(block, data, frames));
+  }
+
   std::shared_ptr<Block> block;
   View s16;
   View f32;
   View preroll;
 };
+
+using GuardedBlock = Guarded<PyBlock>;
+
+constexpr const char* kBlock = "Block";
+constexpr const char* kUplink = "Uplink";
 
 using BlockObject = Named<"sonicrtc._core.Block">;
 using OptionalVadConfig = Named<"sonicrtc.config.VadConfig | None">;
@@ -82,7 +92,12 @@ class PyUplink {
       made = new_block(needed);
       out = made.ptr();
     }
-    uplink_.push(input.data(), input.frames(), checked_target(out, needed));
+    GuardedBlock& target = checked_target(out, needed);
+    {
+      const InUse use(target.busy, kBlock);
+      const ReleaseInBatch release(detector_ == nullptr ? input.frames() : 0);
+      uplink_.push(input.data(), input.frames(), *target.block);
+    }
     if (detector_ != nullptr) detector_->raise_kept_error();
     return Py_NewRef(out);
   }
@@ -103,23 +118,24 @@ class PyUplink {
   std::unique_ptr<Detector> make_detector(const OptionalVadConfig& vad);
 
   [[nodiscard]] BlockObject new_block(std::size_t capacity) const {
-    py::object made = py::cast(std::make_unique<PyBlock>(capacity, uplink_.preroll_capacity()));
+    py::object made = py::cast(std::make_unique<GuardedBlock>(capacity, uplink_.preroll_capacity()));
     return py::reinterpret_steal<BlockObject>(made.release());
   }
 
-  [[nodiscard]] Block& checked_target(PyObject* out, std::size_t needed) const {
-    py::detail::make_caster<PyBlock> caster;
+  [[nodiscard]] GuardedBlock& checked_target(PyObject* out, std::size_t needed) const {
+    py::detail::make_caster<GuardedBlock> caster;
     if (!caster.load(out, false)) {
       throw py::type_error(std::string("out: expected a Block from Uplink.block(), got ") + Py_TYPE(out)->tp_name);
     }
-    Block& block = *py::detail::cast_op<PyBlock&>(caster).block;
+    auto& target = py::detail::cast_op<GuardedBlock&>(caster);
+    const Block& block = *target.block;
     if (block.capacity() < needed || block.preroll_capacity() < uplink_.preroll_capacity()) {
       throw py::value_error("out: expected a Block with room for " + std::to_string(needed) + " frames and " +
                             std::to_string(uplink_.preroll_capacity()) + " of pre-roll, got one with room for " +
                             std::to_string(block.capacity()) + " and " + std::to_string(block.preroll_capacity()) +
                             "; make it with block(max_frames) of this Uplink");
     }
-    return block;
+    return target;
   }
 
   std::size_t channels_;
@@ -169,68 +185,59 @@ std::unique_ptr<SpeechGate> PyUplink::make_gate(const OptionalVadConfig& vad) {
 }
 
 void register_block(py::module_& m) {
-  py::class_<PyBlock>(m, "Block", R"(One block of uplink audio at 16 kHz, mono.
+  py::class_<GuardedBlock> block(m, "Block", R"(One block of uplink audio at 16 kHz, mono.
 
-The arrays are views of memory that belongs to the block; they hold until it is filled again.)")
-      .def_property_readonly(
-          "s16",
-          [](PyBlock& self) {
-            return py::reinterpret_borrow<Int16Array>(self.s16.get(self.block, self.block->s16(), self.block->frames()));
-          },
-          "Gated audio as int16, shape (frames,).")
-      .def_property_readonly(
-          "f32",
-          [](PyBlock& self) {
-            return py::reinterpret_borrow<Float32Array>(
-                self.f32.get(self.block, self.block->f32(), self.block->frames()));
-          },
-          "Gated audio as float32 in [-1, 32767/32768], shape (frames,).")
-      .def_property_readonly(
-          "preroll",
-          [](PyBlock& self) {
-            return py::reinterpret_borrow<Int16Array>(
-                self.preroll.get(self.block, self.block->preroll(), self.block->gate().preroll_frames));
-          },
-          R"(Audio from just before `onset` that had not been let through, int16, shape (m,).
+The arrays are views of memory that belongs to the block; they hold until it is filled again.)");
+  const auto property = [&block](const char* name, auto read, const char* documentation) {
+    block.def_property_readonly(name, alone<PyBlock>(kBlock, read), documentation);
+  };
+  property("s16", [](PyBlock& self) { return self.view<Int16Array>(self.s16, self.block->s16(), self.block->frames()); },
+           "Gated audio as int16, shape (frames,).");
+  property("f32",
+           [](PyBlock& self) { return self.view<Float32Array>(self.f32, self.block->f32(), self.block->frames()); },
+           "Gated audio as float32 in [-1, 32767/32768], shape (frames,).");
+  property("preroll",
+           [](PyBlock& self) {
+             return self.view<Int16Array>(self.preroll, self.block->preroll(), self.block->gate().preroll_frames);
+           },
+           R"(Audio from just before `onset` that had not been let through, int16, shape (m,).
 
 Empty unless the gate opened in this block and its policy is not "off". Send ``s16[:onset]``, `preroll`,
 ``s16[onset:]``. A block in which the gate opened twice (only one longer than the hangover can)
-holds the pre-roll of the last opening.)")
-      .def_property_readonly("frames", [](const PyBlock& self) { return self.block->frames(); },
-                             "How many frames are valid: those that are to be sent.")
-      .def_property_readonly("withheld_frames", [](const PyBlock& self) { return self.block->withheld_frames(); },
-                             "How many more the block would have without the gate; 0 unless it is \"withhold\".")
-      .def_property_readonly("speech", [](const PyBlock& self) { return self.block->gate().speech; },
-                             "Whether the gate was open at the end of the block; always true without a detector.")
-      .def_property_readonly(
-          "score",
-          [](const PyBlock& self) {
-            const float score = self.block->gate().score;
-            return std::isnan(score) ? std::nullopt : std::optional(score);
-          },
-          R"(How sure the detector is of speech, 0 to 1: its highest score of the frames that ended in the block.
+holds the pre-roll of the last opening.)");
+  property("frames", [](const PyBlock& self) { return self.block->frames(); },
+           "How many frames are valid: those that are to be sent.");
+  property("withheld_frames", [](const PyBlock& self) { return self.block->withheld_frames(); },
+           "How many more the block would have without the gate; 0 unless it is \"withhold\".");
+  property("speech", [](const PyBlock& self) { return self.block->gate().speech; },
+           "Whether the gate was open at the end of the block; always true without a detector.");
+  property("score",
+           [](const PyBlock& self) {
+             const float score = self.block->gate().score;
+             return std::isnan(score) ? std::nullopt : std::optional(score);
+           },
+           R"(How sure the detector is of speech, 0 to 1: its highest score of the frames that ended in the block.
 
-None when none did, or when the detector has no score (webrtcvad).)")
-      .def_property_readonly("onset", [](const PyBlock& self) { return self.block->gate().onset; },
-                             "Where in the block the gate opened, 0 to `frames`; -1 when it did not.")
-      .def_property_readonly("offset", [](const PyBlock& self) { return self.block->gate().offset; },
-                             "Where in the block the gate closed, 0 to `frames`; -1 when it did not.")
-      .def_property_readonly(
-          "level_dbfs", [](const PyBlock& self) { return self.block->level_dbfs(); },
-          "RMS before the gate in dB relative to full scale (a full-scale sine is at -3); -120 at least.");
+None when none did, or when the detector has no score (webrtcvad).)");
+  property("onset", [](const PyBlock& self) { return self.block->gate().onset; },
+           "Where in the block the gate opened, 0 to `frames`; -1 when it did not.");
+  property("offset", [](const PyBlock& self) { return self.block->gate().offset; },
+           "Where in the block the gate closed, 0 to `frames`; -1 when it did not.");
+  property("level_dbfs", [](const PyBlock& self) { return self.block->level_dbfs(); },
+           "RMS before the gate in dB relative to full scale (a full-scale sine is at -3); -120 at least.");
 }
 
 PyObject* push(PyObject* self, PyObject* const* values, Py_ssize_t positional, PyObject* keywords) {
   return translated([&] {
-    static const std::array<PyObject*, 3> names{PyUnicode_InternFromString("block"), PyUnicode_InternFromString("frames"),
-                                                PyUnicode_InternFromString("out")};
+    static const auto names = interned("block", "frames", "out");
     const auto [block, frames, out] = bind_arguments("push", names, 1, values, positional, keywords);
-    return py::handle(self).cast<PyUplink&>().push(block, frames, out);
+    auto& uplink = py::handle(self).cast<Guarded<PyUplink>&>();
+    const InUse use(uplink.busy, kUplink);
+    return uplink.push(block, frames, out);
   });
 }
 
-PyMethodDef kPush{
-    "push", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&push)), METH_FASTCALL | METH_KEYWORDS,
+PyMethodDef push_method = fast_method("push", &push,
     R"(push(self: sonicrtc._core.Uplink, block: collections.abc.Buffer, frames: int | None = None, out: sonicrtc._core.Block | None = None) -> sonicrtc._core.Block
 
 Convert one block.
@@ -253,17 +260,21 @@ Block
 Raises
 ------
 TypeError, ValueError
-    The buffer is not what is described above; the message says what came.)"};
+    The buffer is not what is described above; the message says what came.
+RuntimeError
+    Another thread is using this object, or `out`.)");
 
 }  // namespace
 
 void register_uplink(py::module_& m) {
   register_block(m);
-  py::class_<PyUplink> uplink(m, "Uplink", R"(From a caller's audio to the model's: mono at 16 kHz, as int16 and float32 from one pass.
+  py::class_<Guarded<PyUplink>> uplink(m, "Uplink", R"(From a caller's audio to the model's: mono at 16 kHz, as int16 and float32 from one pass.
 
 The output is the same bits however the input is cut into blocks, with and without a gate: a decision
 of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate
-is downmixed, filtered, judged and gated by one call that allocates nothing when `out` is given.
+is downmixed, filtered, judged and gated by one call that allocates nothing when `out` is given. An
+object belongs to one thread at a time. A second of audio or more lets other Python threads run, unless
+the detector needs Python.
 
 Parameters
 ----------
@@ -295,9 +306,9 @@ ImportError
            py::arg("quality") = "default", py::arg("vad") = py::none(), py::arg("output_rate_hz").noconvert() = kUplinkRateHz)
       .def("block", &PyUplink::block, py::arg("max_frames").noconvert(),
            "A reusable Block for pushes of up to `max_frames` frames of input.")
-      .def("reset", &PyUplink::reset, "Back to the state after construction.")
+      .def("reset", alone<PyUplink>(kUplink, &PyUplink::reset), "Back to the state after construction.")
       .def_property_readonly("delay_frames", &PyUplink::delay_frames, R"(How late the output is, in output frames: the group delay, averaged over the pass band.)");
-  add_fast_method(uplink, kPush);
+  add_fast_method(uplink, push_method);
 }
 
 }  // namespace sonicrtc::bindings

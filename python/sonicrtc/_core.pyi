@@ -84,7 +84,9 @@ class Uplink:
 
     The output is the same bits however the input is cut into blocks, with and without a gate: a decision
     of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate
-    is downmixed, filtered, judged and gated by one call that allocates nothing when `out` is given.
+    is downmixed, filtered, judged and gated by one call that allocates nothing when `out` is given. An
+    object belongs to one thread at a time. A second of audio or more lets other Python threads run, unless
+    the detector needs Python.
 
     Parameters
     ----------
@@ -147,6 +149,8 @@ class Uplink:
         ------
         TypeError, ValueError
             The buffer is not what is described above; the message says what came.
+        RuntimeError
+            Another thread is using this object, or `out`.
         """
     def reset(self) -> None:
         """

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from threading import Barrier, Event, Lock, Thread
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sonicrtc.audio import Playout, Resampler
+from sonicrtc.audio import Playout, Resampler, Uplink, VadConfig
 
 MINUTE = np.random.default_rng(7).integers(-20000, 20000, 24_000 * 60, dtype=np.int16)
 ROOM = np.zeros(2 * MINUTE.size, np.int16)
@@ -36,7 +38,20 @@ def resample_into() -> Callable[[int], object]:
     return lambda frames: resampler.push_into(MINUTE, ROOM, frames=frames)
 
 
-every_use = pytest.mark.parametrize("make", [push_and_flush, pull, resample, resample_into])
+def uplink() -> Callable[[int], object]:
+    use = Uplink(24_000, 1)
+    block = use.block(MINUTE.size)
+    return lambda frames: use.push(MINUTE, frames=frames, out=block)
+
+
+def one_block() -> Callable[[int], object]:
+    uplinks = [Uplink(24_000, 1) for _ in range(2)]
+    block = uplinks[0].block(MINUTE.size)
+    turn = itertools.cycle(uplinks)
+    return lambda frames: next(turn).push(MINUTE, frames=frames, out=block)
+
+
+every_use = pytest.mark.parametrize("make", [push_and_flush, pull, resample, resample_into, uplink, one_block])
 
 
 def run_together(*work: Callable[[], object]) -> None:
@@ -114,3 +129,11 @@ def test_a_batch_lets_other_threads_run_and_a_block_does_not(make: Callable[[], 
     use = make()
     assert any(another_ran_during(lambda: use(MINUTE.size)) for _ in range(500))
     assert not any(another_ran_during(lambda: [use(480) for _ in range(50)]) for _ in range(20))
+
+
+@pytest.mark.usefixtures("no_forced_switch")
+@pytest.mark.parametrize(("detector", "lets_run"), [("energy", True), ("webrtcvad", False)])
+def test_a_batch_keeps_the_gil_for_a_detector_that_needs_it(detector: Any, lets_run: bool) -> None:
+    uplink = Uplink(24_000, 1, vad=VadConfig(detector=detector))
+    tries = 500 if lets_run else 5
+    assert any(another_ran_during(lambda: uplink.push(MINUTE)) for _ in range(tries)) == lets_run
