@@ -85,8 +85,7 @@ void two_playouts() {
 
 void two_uplinks_with_a_gate() {
   two_give_what_one_gives([](unsigned seed) {
-    const auto voiced_in_bursts = [](int frame) { return frame % 7 < 3 ? Verdict::voiced : Verdict::unvoiced; };
-    auto detector = std::make_unique<ScriptedDetector>(voiced_in_bursts);
+    auto detector = std::make_unique<ScriptedDetector>(320, [](int window) { return voiced_if(window % 7 < 3); });
     Uplink uplink(48000, Mix::mean, Quality::standard,
                   std::make_unique<SpeechGate>(GateSettings{.hangover_ms = 40}, std::move(detector)));
     const auto in = noise(2 * 48000, seed);
