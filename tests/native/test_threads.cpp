@@ -6,6 +6,7 @@
 
 #include "check.hpp"
 #include "scripted_detector.hpp"
+#include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/filters.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/resampler.hpp"
@@ -83,11 +84,10 @@ void two_playouts() {
   });
 }
 
-void two_uplinks_with_a_gate() {
-  two_give_what_one_gives([](unsigned seed) {
-    auto detector = std::make_unique<ScriptedDetector>(320, [](int window) { return voiced_if(window % 7 < 3); });
+void two_uplinks(const std::function<std::unique_ptr<Detector>()>& make_detector) {
+  two_give_what_one_gives([&](unsigned seed) {
     Uplink uplink(48000, Mix::mean, Quality::standard,
-                  std::make_unique<SpeechGate>(GateSettings{.hangover_ms = 40}, std::move(detector)));
+                  std::make_unique<SpeechGate>(GateSettings{.hangover_ms = 40}, make_detector()));
     const auto in = noise(2 * 48000, seed);
     Block block(uplink.max_output_frames(5000), uplink.preroll_capacity());
     Samples out;
@@ -102,6 +102,15 @@ void two_uplinks_with_a_gate() {
   });
 }
 
+void two_uplinks_with_a_script() {
+  const auto in_bursts = [](int window) { return voiced_if(window % 7 < 3); };
+  two_uplinks([&] { return std::make_unique<ScriptedDetector>(320, in_bursts); });
+}
+
+void two_uplinks_that_measure_energy() {
+  two_uplinks([] { return std::make_unique<EnergyDetector>(20, 0.1F); });
+}
+
 }  // namespace
 
 int main() {
@@ -109,7 +118,8 @@ int main() {
       {"one bank is designed once, whoever asks", one_bank_is_designed_once_whoever_asks},
       {"two resamplers give what one gives", two_resamplers},
       {"two playouts give what one gives", two_playouts},
-      {"two uplinks with a gate give what one gives", two_uplinks_with_a_gate},
+      {"two uplinks with a scripted gate give what one gives", two_uplinks_with_a_script},
+      {"two uplinks that measure energy give what one gives", two_uplinks_that_measure_energy},
   };
   return run_all(cases);
 }
