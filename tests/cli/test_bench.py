@@ -83,6 +83,16 @@ def test_a_missing_peer_is_named_and_its_gate_skipped(
     assert "not measured  skipped" in output
 
 
+def test_a_wrong_answer_of_the_core_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], easy: list[str]
+) -> None:
+    monkeypatch.setattr("sonicrtc.bench.candidates.LEAST_CORRELATION", 2.0)
+    assert bench("core", *easy) == 1
+    assert (
+        "sonicrtc: error: Uplink.push(block, out=): expected a correlation of at least 2.0" in capsys.readouterr().err
+    )
+
+
 def test_a_picture_is_drawn(tmp_path: Path, easy: list[str]) -> None:
     pytest.importorskip("matplotlib")
     assert bench("core", *easy, "--plot", tmp_path / "run.svg") == 0

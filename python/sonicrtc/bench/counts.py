@@ -109,6 +109,6 @@ def of_this_build() -> dict[str, float]:
 
 def design_ms() -> dict[str, float]:
     """Return how long each filter takes to be designed, in a fresh process; informational."""
-    done = subprocess.run([sys.executable, "-P", "-c", _DESIGNS], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", _DESIGNS], stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found

@@ -202,6 +202,8 @@ def _gate_lines(gates: list[Document]) -> Iterator[str]:
     yield f"{'gate':44}{'goal':>8}  {'measured (99 %)':>24}"
     for gate in gates:
         yield f"{gate['name']:44}{gate['goal']:>8}  {_interval(gate['found']):>24}  {gate['verdict']}"
+        if gate["verdict"] in ("short", "FAIL"):
+            yield f"    {gate['reason']}"
     counted = [gate["verdict"] for gate in gates]
     yield ", ".join(f"{counted.count(v)} {v}" for v in ("ok", "short", "FAIL", "skipped") if v in counted)
 

@@ -45,6 +45,7 @@ def prepare() -> tuple[dict[str, Any], dict[str, str]]:
     """Return what this build can be timed on, and what it cannot, with the reason; what is not installed is neither."""
     from sonicrtc.bench.candidates import ready, tapes
     from sonicrtc.bench.ours import OURS
+    from sonicrtc.errors import SonicRtcError
 
     present = [entry for entry in OURS if entry.missing is None]
     of_work = tapes(present)
@@ -52,7 +53,7 @@ def prepare() -> tuple[dict[str, Any], dict[str, str]]:
     for entry in present:
         try:
             able[entry.key], _ = ready(entry, of_work[entry.work.key])
-        except (AssertionError, AttributeError, ImportError, TypeError, ValueError) as exc:
+        except (SonicRtcError, AttributeError, ImportError, TypeError, ValueError) as exc:
             unable[entry.key] = str(exc)
     return able, unable
 
