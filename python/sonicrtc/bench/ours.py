@@ -45,8 +45,9 @@ def uplink_frame() -> Candidate:
 
 
 def resampler() -> Candidate:
-    """The conversion alone, into a new array."""
-    return Candidate(call=Resampler(DOWNLINK.input_hz, DOWNLINK.output_hz).push, read=lambda block: (block,))
+    """The conversion alone, into an array that is there beforehand."""
+    push_into, out = Resampler(DOWNLINK.input_hz, DOWNLINK.output_hz).push_into, np.zeros(PULLED, np.int16)
+    return Candidate(call=lambda block: push_into(block, out), read=lambda frames: (out[:frames],))
 
 
 def playout() -> Candidate:
@@ -88,6 +89,6 @@ OURS = (
         key="uplink_frame", label="Uplink.push(frame.planes[0], out=)", work=FRAME, make=uplink_frame,
         needs=("av",),
     ),
-    Entry(key="resampler", label="Resampler.push(block)", work=DOWNLINK, make=resampler),
+    Entry(key="resampler", label="Resampler.push_into(block, out)", work=DOWNLINK, make=resampler),
     Entry(key="playout", label="Playout.push and pull", work=DOWNLINK, make=playout),
 )  # fmt: skip
