@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,28 @@ def test_a_picture_is_drawn(tmp_path: Path, easy: list[str]) -> None:
     pytest.importorskip("matplotlib")
     assert bench("core", *easy, "--plot", tmp_path / "run.svg") == 0
     assert (tmp_path / "run.svg").read_text("utf-8").endswith("</svg>\n")
+
+
+def test_the_core_is_measured_where_no_extra_is_installed() -> None:
+    absent = [
+        "aiohttp",
+        "aiortc",
+        "av",
+        "boto3",
+        "cryptography",
+        "matplotlib",
+        "msgspec",
+        "onnxruntime",
+        "scipy",
+        "soxr",
+    ]
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"
+        "from sonicrtc.cli import main; sys.exit(main(['bench', 'core', '--rounds', '1', '--gate']))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+    assert "skipped: uplink_frame, " in done.stdout, done.stderr
+    assert re.search(r"soxr / uplink .* skipped", done.stdout)
 
 
 @pytest.mark.parametrize(("problems", "status"), [((), 0), (("What time is it?  nothing was heard",), 1)])

@@ -16,12 +16,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sonicrtc.bench.harness import Timed, sample
 from sonicrtc.bench.hops import Hop, hop
 from sonicrtc.bench.reference import Reference
-from sonicrtc.caller import CallOptions, CallReport, Clip, HeadlessCall, read_wav
 from sonicrtc.errors import SonicRtcError
+
+if TYPE_CHECKING:
+    from sonicrtc.caller import CallReport
 
 type Say = Callable[[str], None]
 
@@ -81,6 +84,8 @@ async def measure(url: str, wavs: Path, questions: tuple[Question, ...] = QUESTI
     wavs : Path
         Directory for the questions' recordings; those that are there are used again.
     """
+    from sonicrtc.caller import CallOptions, Clip, HeadlessCall, read_wav
+
     for number, question in enumerate(questions):
         wav = wavs / f"question-{number}.wav"
         if not wav.exists():
