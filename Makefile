@@ -1,7 +1,7 @@
 # The README's commands. Everything is set up on the first run and kept in .venv, .cache and build.
 #   make demo     talk to a voice agent on this machine        ARGS='--lan' for a phone
 #   make test     all tests                                    ARGS='-k playout' goes to pytest
-#   make lint bench wheel clean
+#   make lint bench bench-gate wheel clean
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -10,7 +10,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench wheel lock stubs clean FORCE
+.PHONY: help demo test lint bench bench-gate wheel lock stubs clean FORCE
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -23,6 +23,10 @@ test: .cache/dev .cache/core $(PAGE)
 
 bench: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/sonicrtc bench $(ARGS)
+
+# How often the gate of the bench is wrong: this build beside itself, and slowed down.
+bench-gate: .cache/dev .cache/core $(PAGE)
+	@$(BIN)/python benchmarks/gate_study.py $(ARGS)
 
 lint: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python tests/lint/run.py

@@ -25,6 +25,7 @@ def archives() -> tuple[list[str], list[str]]:
     [
         "sonicrtc/page/index.html",
         "sonicrtc/_core.pyi",
+        "sonicrtc/bench/budgets.toml",
         "sonicrtc/py.typed",
         "sonicrtc/local/sonic/schemas/input/sessionStart.json",
     ],

@@ -17,6 +17,7 @@ _EPILOG = """examples:
   sonicrtc demo                                    talk in the browser, no cloud account needed
   sonicrtc serve --channel my-agent                the same with AWS: Kinesis Video Streams and Nova 2 Sonic
   sonicrtc call --url http://127.0.0.1:8080 --wav question.wav
+  sonicrtc bench core --gate                       the audio core beside its peers and budgets
   sonicrtc doctor                                  what is installed, reachable and configured
 """
 

@@ -1,4 +1,4 @@
-"""How fast the agent answers: ten spoken questions to the demo, everything on this machine.
+"""How soon the agent answers: ten spoken questions to the demo, everything on this machine.
 
 ``response_ms`` is the time from the end of the caller's speech to the first sound of the answer,
 without the pause that the model waits for by design; see ``sonicrtc call --help``.
@@ -12,13 +12,21 @@ import statistics
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sonicrtc.caller import CallOptions, CallReport, Clip, HeadlessCall, read_wav
+from sonicrtc.bench.harness import Timed, sample
+from sonicrtc.bench.hops import Hop, hop
+from sonicrtc.bench.reference import Reference
 from sonicrtc.errors import SonicRtcError
+
+if TYPE_CHECKING:
+    from sonicrtc.caller import CallReport
+
+type Say = Callable[[str], None]
 
 _START_S = 120.0
 _STOP_S = 15.0
@@ -76,6 +84,8 @@ async def measure(url: str, wavs: Path, questions: tuple[Question, ...] = QUESTI
     wavs : Path
         Directory for the questions' recordings; those that are there are used again.
     """
+    from sonicrtc.caller import CallOptions, Clip, HeadlessCall, read_wav
+
     for number, question in enumerate(questions):
         wav = wavs / f"question-{number}.wav"
         if not wav.exists():
@@ -84,31 +94,88 @@ async def measure(url: str, wavs: Path, questions: tuple[Question, ...] = QUESTI
         yield Response(question=question, report=report)
 
 
-async def run(say: Callable[[str], None] = print, questions: tuple[Question, ...] = QUESTIONS) -> int:
-    """Start the demo, ask, and print each time and the median.
+#: Stations of a turn, each from one mark of a TimingEvent to the next; the turn ends a pause after the speech.
+_HOPS = {
+    "end of turn to its text": ("turn_end_ms", "user_text_ms"),
+    "text to first audio": ("user_text_ms", "first_audio_received_ms"),
+    "first audio to played": ("first_audio_received_ms", "first_audio_played_ms"),
+}
 
-    Returns
-    -------
-    int
-        0, or 1 when an answer was wrong or missing.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """One question that was answered right: in ms, and in times of the reference work."""
+
+    question: str
+    response_ms: float
+    number: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationReport:
+    """What :func:`run` found.
+
+    Parameters
+    ----------
+    answered : tuple of Answered
+        In the order in which they were asked.
+    problems : tuple of str
+        Questions that were not answered, or wrong, and how.
+    hops : tuple of Hop
+        Where a turn's time went, after the pause by which the model takes it as ended.
     """
-    times_ms: list[float] = []
-    problems = 0
-    say("response_ms: end of speech to first sound, without the model's documented pause")
+
+    answered: tuple[Answered, ...]
+    problems: tuple[str, ...]
+    hops: tuple[Hop, ...]
+
+    @property
+    def median_ms(self) -> float | None:
+        """Median of the response times; None when nothing was answered."""
+        return statistics.median(a.response_ms for a in self.answered) if self.answered else None
+
+
+async def run(say: Say = lambda line: None, questions: tuple[Question, ...] = QUESTIONS) -> ConversationReport:
+    """Start the demo, ask, and report each time."""
+    responses: list[Response] = []
+    numbers: list[float] = []
+    say("call: starting the demo")
     with tempfile.TemporaryDirectory(prefix="sonicrtc-bench-") as directory:
         async with demo() as url:
             async for response in measure(url, Path(directory), questions):
-                problem = response.problem
-                if problem is None and response.report.response_ms is not None:
-                    times_ms.append(response.report.response_ms)
-                    say(f"{response.report.response_ms:8.0f} ms  {response.question.text}")
-                else:
-                    problems += 1
-                    say(f"    FAILED   {response.question.text}  {problem}")
-    if times_ms:
-        median_ms = statistics.median(times_ms)
-        say(f"{median_ms:8.0f} ms  median of {len(times_ms)}, from {min(times_ms):.0f} to {max(times_ms):.0f}")
-    return 1 if problems else 0
+                responses.append(response)
+                numbers.append((response.report.response_ms or 0.0) / 1000 / reference_s())
+                say(f"call: {len(responses)} of {len(questions)} questions")
+    return summarize(responses, numbers)
+
+
+def summarize(responses: Sequence[Response], numbers: Sequence[float]) -> ConversationReport:
+    """Sort what came back into answers, problems and hops."""
+    answered, problems = [], []
+    for response, number in zip(responses, numbers, strict=True):
+        text, time_ms = response.question.text, response.report.response_ms
+        if response.problem is None and time_ms is not None:
+            answered.append(Answered(question=text, response_ms=time_ms, number=number))
+        else:
+            problems.append(f"{text}  {response.problem}")
+    return ConversationReport(answered=tuple(answered), problems=tuple(problems), hops=tuple(_hops(responses)))
+
+
+def _hops(responses: Sequence[Response]) -> Iterator[Hop]:
+    marks = []
+    for response in responses:
+        for event in response.report.events:
+            if event["type"] == "timing" and event["user_speech_end_ms"] is not None:
+                marks.append({**event, "turn_end_ms": event["user_speech_end_ms"] + response.report.endpoint_ms})
+    for name, (start, end) in _HOPS.items():
+        spans = [m[end] - m[start] for m in marks if m[start] is not None and m[end] is not None]
+        if spans:
+            yield hop(name, "ms", spans)
+
+
+def reference_s() -> float:
+    """Return what the reference work takes here, while no call is up: the least, for the demo is beside it."""
+    return min(sample(Timed(Reference().work), 50) for _ in range(5))
 
 
 @asynccontextmanager

@@ -1,0 +1,121 @@
+"""Write the tables of docs/benchmarks.md from runs, so that no number there was typed.
+
+    sonicrtc bench all --json run.json --plot docs/benchmarks.svg
+    python benchmarks/gate_study.py --json gate.json
+    python benchmarks/write_docs.py --run run.json --gate gate.json
+
+A table stands between the comments ``<!-- run -->`` and ``<!-- /run -->``, or the same with ``gate``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+
+
+def measured_on(found: dict[str, Any]) -> str:
+    machine = found["machine"]
+    return (
+        f"{found['date'][:10]}, {machine['cpu']}, {machine['cores']} cores, {machine['system']}, "
+        f"Python {machine['python']}, numpy {machine['numpy']}"
+    )
+
+
+def interval(found: dict[str, float] | None, digits: int = 2) -> str:
+    if found is None:
+        return "not measured"
+    if found["low"] == found["high"]:
+        return f"{found['median']:.3g}"
+    return f"{found['median']:.{digits}f} ({found['low']:.{digits}f} to {found['high']:.{digits}f})"
+
+
+def run_tables(run: dict[str, Any]) -> Iterator[str]:
+    """Yield a run's tables; cases that were not measured are left out."""
+    yield f"SonicRTC {run['sonicrtc']}, {measured_on(run)}. Intervals are 99 %."
+    if "core" in run:
+        yield from core_tables(run["core"])
+    if run["gates"]:
+        yield from ("", "| gate | goal | measured | |", "|---|---|---|---|")
+        yield from (
+            f"| {gate['name']} | {gate['goal'].replace('>=', '≥').replace('<=', '≤')} | {interval(gate['found'])} "
+            f"| {gate['verdict']} |"
+            for gate in run["gates"]
+        )
+    if "call" in run:
+        yield from call_tables(run["call"])
+
+
+def core_tables(core: dict[str, Any]) -> Iterator[str]:
+    work = None
+    for row in core["rows"]:
+        if row["work"] != work:
+            work = row["work"]
+            yield from ("", f"**{work}**, per 20 ms block, kernels {core['isa']}:", "")
+            yield "| | µs | times the first | number | output late by, mean / most ms |"
+            yield "|---|---|---|---|---|"
+        answer = row["answer"]
+        late = "" if answer is None else f"{abs(answer['age_mean_ms']):.2f} / {abs(answer['age_max_ms']):.2f}"
+        number = interval(row["number"], 4)
+        yield f"| {row['label']} | {row['us']:.2f} | {interval(row['beside_ours'])} | {number} | {late} |"
+    yield from ("", f"The reference work took {core['reference_us']:.1f} µs.")
+    yield from (f"Skipped: {what}." for what in core["skipped"])
+    yield from hop_table(core["hops"])
+    designs = ", ".join(f"{name}: {ms:.1f} ms" for name, ms in core["design_ms"].items())
+    yield from ("", f"Design of a filter, once in a process: {designs}.")
+
+
+def call_tables(call: dict[str, Any]) -> Iterator[str]:
+    yield from ("", "**End of speech to first sound of the answer**, without the model's documented pause:", "")
+    yield from ("| question | ms |", "|---|---|")
+    yield from (f"| {asked['question']} | {asked['response_ms']:.0f} |" for asked in call["answered"])
+    yield from (f"| {problem} | failed |" for problem in call["problems"])
+    if call["median_ms"] is not None:
+        yield f"| **median** | **{call['median_ms']:.0f}** |"
+    yield from hop_table(call["hops"])
+
+
+def hop_table(hops: list[dict[str, Any]]) -> Iterator[str]:
+    yield from ("", "| hop | median | p90 | p99 | most | passages |", "|---|---|---|---|---|---|")
+    for hop in hops:
+        values = " | ".join(f"{hop[key]:.2f}" for key in ("p50", "p90", "p99", "most"))
+        yield f"| {hop['name']}, {hop['unit'].replace('us', 'µs')} | {values} | {hop['calls']} |"
+
+
+def gate_table(found: dict[str, Any]) -> Iterator[str]:
+    """Yield the table of a study of the gate."""
+    yield f"{measured_on(found)}; {found['rounds']} rounds in {found['pairs']} pairs of processes a run."
+    yield from ("", "| | failed the gate | medians of rows |", "|---|---|---|")
+    for name, kind in found["kinds"].items():
+        medians = f"{kind['least_median']:.3f} to {kind['most_median']:.3f}"
+        yield f"| {name} | {kind['failed']} of {kind['runs']} | {medians} |"
+
+
+def replaced(page: str, mark: str, lines: Iterator[str]) -> str:
+    """Return `page` with `lines` between the comments of `mark`."""
+    before, opening, rest = page.partition(f"<!-- {mark} -->")
+    _, closing, after = rest.partition(f"<!-- /{mark} -->")
+    if not opening or not closing:
+        raise SystemExit(f"expected <!-- {mark} --> and <!-- /{mark} --> in {PAGE}")
+    return before + opening + "\n" + "\n".join(lines) + "\n" + closing + after
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, metavar="FILE")
+    parser.add_argument("--gate", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    page = PAGE.read_text("utf-8")
+    if options.run is not None:
+        page = replaced(page, "run", run_tables(json.loads(options.run.read_text("utf-8"))))
+    if options.gate is not None:
+        page = replaced(page, "gate", gate_table(json.loads(options.gate.read_text("utf-8"))))
+    PAGE.write_text(page, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
