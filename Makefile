@@ -10,7 +10,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-gate wheel lock stubs clean FORCE
+.PHONY: help demo test lint bench bench-gate wheel lock stubs plots clean FORCE
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -38,6 +38,10 @@ wheel: .cache/dev $(PAGE)
 # The type stubs of the core are generated; `make lint` fails when they are stale.
 stubs: .cache/dev .cache/core
 	@$(BIN)/python tests/lint/generate_stubs.py
+
+# The measured responses of the filters, as docs/audio-core.md shows them.
+plots: .cache/dev .cache/core
+	@$(BIN)/python -m tests.golden.draw docs/filters.svg
 
 lock:
 	@$(BIN)/python scripts/lock.py
