@@ -46,7 +46,7 @@ def test_a_document_is_json_and_reads_back(run: report.Document, tmp_path: Path)
 
 @pytest.mark.parametrize(
     "words", ["soxr", "FAILED     Who are you?", "230 ms  What time", "this build over v1 (version 0.0.9)",
-              "skipped: uplink_hq", "text to first audio", "1 ok, 13 skipped"],
+              "skipped: uplink_hq", "text to first audio", "1 ok, 15 skipped"],
 )  # fmt: skip
 def test_the_tables_say(run: report.Document, words: str) -> None:
     assert words in "\n".join(report.lines(run))
