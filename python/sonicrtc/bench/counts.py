@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sonicrtc.audio import Playout, Uplink
+from sonicrtc.audio import Playout, Uplink, VadConfig
 from sonicrtc.bench.candidates import DOWNLINK, UPLINK
 from sonicrtc.bench.ours import PULLED
 
@@ -87,24 +87,26 @@ def of_this_build() -> dict[str, float]:
     Blocks come as memoryviews, as a decoder's frames do: numpy takes and frees a little memory itself
     whenever an array shows its buffer.
     """
-    uplink, playout = Uplink(), Playout(DOWNLINK.input_hz, DOWNLINK.output_hz)
-    push, out = uplink.push, uplink.block(UPLINK.frames)
-    pull, pulled = playout.pull, memoryview(np.zeros(PULLED, np.int16))
+    playout, pulled = Playout(DOWNLINK.input_hz, DOWNLINK.output_hz), memoryview(np.zeros(PULLED, np.int16))
     blocks = [memoryview(block) for block in UPLINK.tape()]
     for chunk in DOWNLINK.tape() * 3 * _ATTEMPTS:
         playout.push(chunk)
-
-    def convert(block: Any) -> None:
-        push(block, out=out)
-
-    def play(frames: int) -> None:
-        pull(frames, pulled)
-
+    alone, judged = _push(None), _push(VadConfig(detector="energy"))
     return {
-        "bytes, Uplink.push(block, out=)": allocated_bytes(convert, blocks),
-        "bytes, Playout.pull(frames, out=)": allocated_bytes(play, [PULLED] * 50),
-        "native calls, Uplink.push(block, out=)": crossings(convert, blocks),
+        "bytes, Uplink.push(block, out=)": allocated_bytes(alone, blocks),
+        "bytes, the same with detector energy": allocated_bytes(judged, blocks),
+        "bytes, Playout.pull(frames, out=)": allocated_bytes(
+            lambda frames: playout.pull(frames, pulled), [PULLED] * 50
+        ),
+        "native calls, Uplink.push(block, out=)": crossings(alone, blocks),
+        "native calls, the same with detector energy": crossings(judged, blocks),
     }
+
+
+def _push(vad: VadConfig | None) -> Callable[[Any], object]:
+    uplink = Uplink(vad=vad)
+    push, out = uplink.push, uplink.block(UPLINK.frames)
+    return lambda block: push(block, out=out)
 
 
 def design_ms() -> dict[str, float]:

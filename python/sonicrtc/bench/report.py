@@ -19,6 +19,7 @@ from sonicrtc.bench.budgets import Gate
 from sonicrtc.bench.call_case import ConversationReport
 from sonicrtc.bench.core_case import CoreReport
 from sonicrtc.bench.harness import Ratio, ratio
+from sonicrtc.bench.ours import OURS
 from sonicrtc.bench.reference import VERSION
 from sonicrtc.errors import ConfigError
 
@@ -99,9 +100,10 @@ def read(path: Path) -> Document:
 
 
 def compare(now: Document, earlier: Document) -> dict[str, Ratio]:
-    """Return this run's unit-less numbers over an earlier one's, for what both have.
+    """Return this run's unit-less numbers over an earlier one's, for what both have of our own.
 
-    Rows of the core take the far ends of both intervals; the call compares the same questions.
+    Rows of the core take the far ends of both intervals; the call compares the same questions. Peers are left
+    out: one that got slower is no regression of ours.
 
     Raises
     ------
@@ -122,7 +124,8 @@ def compare(now: Document, earlier: Document) -> dict[str, Ratio]:
 
 
 def _core_drifts(now: Document, earlier: Document) -> Iterator[tuple[str, Ratio]]:
-    rows = {row["key"]: row["number"] for row in earlier.get("core", {}).get("rows", ())}
+    ours = {entry.key for entry in OURS}
+    rows = {row["key"]: row["number"] for row in earlier.get("core", {}).get("rows", ()) if row["key"] in ours}
     for row in now.get("core", {}).get("rows", ()):
         if row["key"] in rows:
             new, old = row["number"], rows[row["key"]]

@@ -29,6 +29,8 @@ TABLE: dict[tuple[str, str], tuple[str, float]] = {
     ("ages_ms", "uplink"): ("at most", 1.3),
     ("ages_ms", "uplink_low_latency"): ("at most", 0.3),
     ("counts", "bytes, Uplink.push(block, out=)"): ("at most", 0),
+    ("counts", "bytes, the same with detector energy"): ("at most", 0),
+    ("counts", "native calls, the same with detector energy"): ("at most", 1),
     ("counts", "native calls, Uplink.push(block, out=)"): ("at most", 1),
 }
 AT_LEAST, AT_MOST = Budget(limit=6.5, at_least=True, reason="-"), Budget(limit=1.1, at_least=False, reason="-")

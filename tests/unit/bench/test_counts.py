@@ -55,8 +55,10 @@ def test_a_profiler_that_was_there_is_there_afterwards() -> None:
 def test_this_build_allocates_nothing_and_crosses_once() -> None:
     assert of_this_build() == {
         "bytes, Uplink.push(block, out=)": 0,
+        "bytes, the same with detector energy": 0,
         "bytes, Playout.pull(frames, out=)": 0,
         "native calls, Uplink.push(block, out=)": 1,
+        "native calls, the same with detector energy": 1,
     }
 
 
