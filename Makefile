@@ -1,6 +1,8 @@
 # The README's commands. Everything is set up on the first run and kept in .venv, .cache and build.
 #   make demo     talk to a voice agent on this machine        ARGS='--lan' for a phone
 #   make test     all tests                                    ARGS='-k playout' goes to pytest
+#   make test-long  what takes longer: 32-bit ARM under QEMU, threads
+#   make test-aarch64 test-armv7   the C++ core for ARM, under QEMU
 #   make lint bench bench-gate wheel clean
 
 SHELL := /bin/sh
@@ -10,7 +12,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-gate wheel lock stubs clean FORCE
+.PHONY: help demo test test-long test-aarch64 test-armv7 lint bench bench-gate wheel lock stubs clean FORCE
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -20,6 +22,12 @@ demo: .cache/core $(PAGE)
 
 test: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python tests/run.py $(ARGS)
+
+test-long: .cache/dev .cache/core $(PAGE)
+	@$(BIN)/python tests/run.py --long $(ARGS)
+
+test-aarch64 test-armv7: test-%: .cache/dev .cache/core
+	@$(BIN)/python tests/run.py --stage '$* under QEMU'
 
 bench: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/sonicrtc bench $(ARGS)
