@@ -36,7 +36,13 @@ ARMV7_PACKAGES = {
     "g++-arm-linux-gnueabihf": "/usr/bin/arm-linux-gnueabihf-g++",
     "qemu-user-static": "/usr/bin/qemu-arm-static",
 }
+FUZZ_PACKAGES = {
+    "clang": "/usr/bin/clang++",
+    "libclang-rt-dev": "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",
+}
 BUDGET_S = 20 * 60
+#: How long libFuzzer looks for a crash.
+FUZZ_S = int(os.environ.get("FUZZ_SECONDS", "300"))
 
 
 class StageFailed(Exception):
@@ -73,29 +79,51 @@ def system_packages() -> None:
     install(SYSTEM_PACKAGES)
 
 
-def preset(name: str) -> None:
-    """Build the C++ core by a preset of CMakePresets.json and run its tests."""
+def build(preset: str) -> None:
+    """Build the C++ core by a preset of CMakePresets.json."""
     tools = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    run(BIN / "cmake", "--preset", name, "--log-level=WARNING", env=tools)
-    run(BIN / "cmake", "--build", "--preset", name, "--parallel", "2", env=tools)
-    run(BIN / "ctest", "--preset", name, env=tools)
+    run(BIN / "cmake", "--preset", preset, "--log-level=WARNING", env=tools)
+    run(BIN / "cmake", "--build", "--preset", preset, "--parallel", "2", env=tools)
+
+
+def ctest(preset: str) -> None:
+    """Build the C++ core by a preset and run its tests."""
+    build(preset)
+    run(BIN / "ctest", "--preset", preset)
 
 
 def native_tests() -> None:
     """The C++ core under the address and undefined-behaviour sanitizers."""
-    preset("asan")
+    ctest("asan")
 
 
 def thread_tests() -> None:
     """The C++ core under the thread sanitizer."""
-    preset("tsan")
+    ctest("tsan")
 
 
 def emulated_tests(name: str, packages: Mapping[str, str]) -> None:
     """The C++ core and its installed package, built for another processor and run by QEMU."""
     if install(packages):
-        preset(name)
+        ctest(name)
         run(sys.executable, "-m", "pytest", "-q", "-m", "cross", "-k", name, "tests/packaging")
+
+
+def fuzzing() -> None:
+    """The C++ core under libFuzzer; what it found in earlier runs is where it starts."""
+    if install(FUZZ_PACKAGES):
+        build("fuzz")
+        corpus = ROOT / "build" / "fuzz" / "corpus"
+        corpus.mkdir(exist_ok=True)
+        options = (
+            f"-max_total_time={FUZZ_S}",
+            "-max_len=2000",
+            "-len_control=0",
+            "-print_final_stats=1",
+            "-verbosity=0",
+        )
+        # On a crash it prints where it left the input; build/asan/tests/native/fuzz_core FILE repeats it.
+        run(ROOT / "build/fuzz/tests/native/fuzz_core", *options, f"-artifact_prefix={corpus.parent}/", corpus)
 
 
 def page_tests() -> None:
@@ -126,6 +154,7 @@ STAGES: dict[str, Callable[[], None]] = {
 LONG_STAGES: dict[str, Callable[[], None]] = {
     "threads": thread_tests,
     "armv7 under QEMU": partial(emulated_tests, "armv7", ARMV7_PACKAGES),
+    "fuzzing": fuzzing,
 }
 ALL_STAGES = STAGES | LONG_STAGES
 
