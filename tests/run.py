@@ -36,6 +36,11 @@ ARMV7_PACKAGES = {
     "g++-arm-linux-gnueabihf": "/usr/bin/arm-linux-gnueabihf-g++",
     "qemu-user-static": "/usr/bin/qemu-arm-static",
 }
+WHEELS_PACKAGES = {
+    "mmdebstrap": "/usr/bin/mmdebstrap",
+    "pocketsphinx-testdata": "/usr/share/doc/pocketsphinx-testdata",
+    "qemu-user-static": "/usr/bin/qemu-aarch64-static",
+}
 FUZZ_PACKAGES = {
     "clang": "/usr/bin/clang++",
     "libclang-rt-dev": "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",
@@ -142,6 +147,13 @@ def wheel_tests() -> None:
     run(sys.executable, "tests/packaging/installed.py")
 
 
+def wheels_tests() -> None:
+    """Build the wheels for every platform, and use them here and on an emulated 64-bit ARM."""
+    if install(WHEELS_PACKAGES):
+        run(sys.executable, "scripts/wheels.py")
+        run(sys.executable, "tests/packaging/wheels.py")
+
+
 STAGES: dict[str, Callable[[], None]] = {
     "system packages": system_packages,
     "native tests": native_tests,
@@ -154,6 +166,7 @@ STAGES: dict[str, Callable[[], None]] = {
 LONG_STAGES: dict[str, Callable[[], None]] = {
     "threads": thread_tests,
     "armv7 under QEMU": partial(emulated_tests, "armv7", ARMV7_PACKAGES),
+    "wheels": wheels_tests,
     "fuzzing": fuzzing,
 }
 ALL_STAGES = STAGES | LONG_STAGES

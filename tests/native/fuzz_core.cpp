@@ -1,7 +1,7 @@
 // Bytes become calls to the core, and what it promises is checked after each.
 //
 // Built by libFuzzer (preset `fuzz`) it is driven by coverage. Else it has a main of its own:
-//   fuzz_core            a few thousand seeded random inputs
+//   fuzz_core            a thousand seeded random inputs
 //   fuzz_core FILE...    these inputs again, for example what libFuzzer found
 //
 // Memory that the core writes to is allocated to the frame, so that AddressSanitizer sees an overrun.
@@ -79,7 +79,7 @@ class Bytes {
 
 constexpr int kSomeRatesHz[] = {8000, 16000, 24000, 44100, 48000, 48000, 24000, 11025, 0, -1};
 constexpr Mix kMixes[] = {Mix::mean, Mix::mono, Mix::left, Mix::right};
-constexpr Quality kQualities[] = {Quality::standard, Quality::high};
+constexpr Quality kQualities[] = {Quality::standard, Quality::hq, Quality::low_latency};
 
 /// Makes a T, or checks that the arguments were refused for a reason.
 template <typename Make>
@@ -291,7 +291,7 @@ int main(int count, char** arguments) {
   }
   if (count > 1) return 0;
   std::mt19937 random(40);
-  for (int run = 0; run < 2000; ++run) {
+  for (int run = 0; run < 1000; ++run) {
     std::vector<std::uint8_t> input(random() % 200);
     for (std::uint8_t& byte : input) byte = static_cast<std::uint8_t>(random());
     LLVMFuzzerTestOneInput(input.data(), input.size());
