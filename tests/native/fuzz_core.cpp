@@ -13,6 +13,7 @@
 
 #include "check.hpp"
 #include "scripted_detector.hpp"
+#include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/resampler.hpp"
 #include "sonicrtc/uplink.hpp"
@@ -137,95 +138,114 @@ void fuzz_resampler(Bytes& bytes) {
 // ---- uplink ----------------------------------------------------------------------------------
 
 bool valid(const GateSettings& s) {
-  return (s.frame_ms == 10 || s.frame_ms == 20 || s.frame_ms == 30) && 1 <= s.start_n && s.start_n <= 50 &&
-         1 <= s.start_k && s.start_k <= s.start_n && 0 <= s.hangover_ms && s.hangover_ms <= 10000 &&
-         0 <= s.preroll_ms && s.preroll_ms <= 1000;
+  return 1 <= s.start_n && s.start_n <= 50 && 1 <= s.start_k && s.start_k <= s.start_n && 0 <= s.hangover_ms &&
+         s.hangover_ms <= 10000 && 0 <= s.preroll_ms && s.preroll_ms <= 1000 && 0 <= s.withhold_after_ms;
 }
 
 struct UplinkArguments {
   int rate_hz;
+  int output_rate_hz;
   Mix mix;
   Quality quality;
   bool gated;
   GateSettings settings;
+  std::size_t window_frames;  // 0 for the energy detector
   unsigned script;
+
+  [[nodiscard]] bool good() const {
+    if (!is_known_rate(rate_hz) || !is_known_rate(output_rate_hz)) return false;
+    return !gated || (output_rate_hz == kUplinkRateHz && valid(settings));
+  }
+
+  [[nodiscard]] std::unique_ptr<Detector> detector() const {
+    if (window_frames == 0) return std::make_unique<EnergyDetector>();
+    return std::make_unique<ScriptedDetector>(window_frames, [s = script](int n) {
+      const unsigned roll = (static_cast<unsigned>(n) / (s % 7 + 1)) * (s | 1U) % 11;
+      return roll == 10 ? Judgement{.verdict = Verdict::failed} : voiced_if(roll < 4);
+    });
+  }
 
   [[nodiscard]] std::unique_ptr<Uplink> make() const {
     std::unique_ptr<SpeechGate> gate;
-    if (gated) {
-      gate = std::make_unique<SpeechGate>(settings, std::make_unique<ScriptedDetector>([s = script](int n) {
-                                            const unsigned roll = (static_cast<unsigned>(n) / (s % 7 + 1)) * (s | 1U) % 11;
-                                            return roll < 4 ? Verdict::voiced : roll < 10 ? Verdict::unvoiced : Verdict::failed;
-                                          }));
-    }
-    return std::make_unique<Uplink>(rate_hz, mix, quality, std::move(gate));
+    if (gated) gate = std::make_unique<SpeechGate>(settings, detector());
+    return std::make_unique<Uplink>(rate_hz, mix, quality, std::move(gate), output_rate_hz);
   }
 };
 
 UplinkArguments uplink_arguments(Bytes& bytes) {
+  constexpr GatePolicy policies[] = {GatePolicy::zeros, GatePolicy::withhold, GatePolicy::off};
+  constexpr std::size_t windows[] = {320, 160, 480, 0, 1, 512};
   UplinkArguments a{};
   a.rate_hz = bytes.one_of(kSomeRatesHz);
   a.mix = bytes.one_of(kMixes);
   a.quality = bytes.one_of(kQualities);
   a.gated = bytes.byte() % 4 != 0;
-  constexpr int frame_ms[] = {10, 20, 30, 20, 10, 15};
+  a.output_rate_hz = bytes.byte() % 8 == 0 || !a.gated ? bytes.one_of(kSomeRatesHz) : kUplinkRateHz;
   const bool wild = bytes.byte() % 4 == 0;
-  a.settings.frame_ms = bytes.one_of(frame_ms);
   a.settings.start_n = wild ? bytes.around(1, 50) : 1 + static_cast<int>(bytes.byte() % 8);
   a.settings.start_k = wild ? bytes.around(1, 50) : 1;
   a.settings.hangover_ms = wild ? bytes.around(0, 10000) : static_cast<int>(bytes.byte());
   a.settings.preroll_ms = wild ? bytes.around(0, 1000) : static_cast<int>(bytes.byte()) * 2;
-  a.settings.zeros = bytes.byte() % 4 != 0;
+  a.settings.withhold_after_ms = wild ? bytes.around(0, 2000) : static_cast<int>(bytes.byte());
+  a.settings.policy = bytes.one_of(policies);
+  a.window_frames = bytes.one_of(windows);
   a.script = bytes.byte();
   return a;
 }
 
-void check_block(Uplink& uplink, Block& block, std::size_t expected) {
+/// What came out of an uplink.
+struct Heard {
+  std::vector<std::int16_t> s16, preroll;  // the last pre-roll only
+  std::vector<float> f32;
+  std::size_t withheld = 0;
+  bool operator==(const Heard&) const = default;
+};
+
+void push(Uplink& uplink, std::span<const std::int16_t> audio, std::size_t channels, Heard& heard) {
+  const std::size_t frames = audio.size() / channels;
+  const std::size_t expected = uplink.output_frames(frames);
+  CHECK(expected <= uplink.max_output_frames(frames));
+  Block block(expected, uplink.preroll_capacity());
+  uplink.push(audio.data(), frames, block);
   const GateReport& gate = block.gate();
-  CHECK(block.frames() == expected);
+  const auto sent = static_cast<std::ptrdiff_t>(block.frames());
+  CHECK(block.frames() + block.withheld_frames() == expected);
   CHECK(block.level_dbfs() >= -120.0 && block.level_dbfs() <= 0.01);
   CHECK(gate.preroll_frames <= uplink.preroll_capacity());
+  CHECK(gate.onset >= -1 && gate.onset <= sent && gate.offset >= -1 && gate.offset <= sent);
   CHECK(gate.preroll_frames == 0 || gate.onset >= 0);
-  CHECK(gate.onset >= -1 && gate.onset <= static_cast<std::ptrdiff_t>(expected));
-  for (std::size_t i = 0; i < expected; ++i) {
+  CHECK(std::isnan(gate.score) || (gate.score >= 0.0F && gate.score <= 1.0F));
+  for (std::size_t i = 0; i < block.frames(); ++i) {
     CHECK(block.f32()[i] >= -1.0F && block.f32()[i] < 1.0F);
-    // One step less than full scale is where both clamps meet.
-    CHECK(block.s16()[i] == static_cast<std::int16_t>(std::min(32767.0F, std::nearbyint(block.f32()[i] * 32768.0F))));
+    CHECK(block.s16()[i] == static_cast<std::int16_t>(std::nearbyint(block.f32()[i] * 32768.0F)));
   }
+  append(heard.s16, block.s16(), block.frames());
+  append(heard.f32, block.f32(), block.frames());
+  heard.withheld += block.withheld_frames();
+  if (gate.onset >= 0) heard.preroll.assign(block.preroll(), block.preroll() + gate.preroll_frames);
 }
 
 void fuzz_uplink(Bytes& bytes) {
   const UplinkArguments arguments = uplink_arguments(bytes);
-  const bool good = is_known_rate(arguments.rate_hz) && (!arguments.gated || valid(arguments.settings));
-  const auto uplink = made(good, [&] { return arguments.make(); });
+  const auto uplink = made(arguments.good(), [&] { return arguments.make(); });
   if (!uplink) return;
   const std::size_t channels = channels_of(arguments.mix);
-  std::vector<std::int16_t> in, s16;
-  std::vector<float> f32;
+  std::vector<std::int16_t> in;
+  Heard heard;
   while (!bytes.empty() && in.size() < kMaxFrames) {
     if (bytes.byte() % 16 == 0) {
       uplink->reset();
       in.clear();
-      s16.clear();
-      f32.clear();
+      heard = {};
     }
     const auto audio = bytes.audio(bytes.length() * channels);
-    const std::size_t frames = audio.size() / channels;
-    const std::size_t expected = uplink->output_frames(frames);
-    CHECK(expected <= uplink->max_output_frames(frames));
-    Block block(expected, uplink->preroll_capacity());
-    uplink->push(audio.data(), frames, block);
-    check_block(*uplink, block, expected);
     append(in, audio.data(), audio.size());
-    append(s16, block.s16(), expected);
-    append(f32, block.f32(), expected);
-    CHECK(s16.size() == promised(in.size() / channels, arguments.rate_hz, kUplinkRateHz));
+    push(*uplink, audio, channels, heard);
+    CHECK(heard.s16.size() + heard.withheld == promised(in.size() / channels, arguments.rate_hz, arguments.output_rate_hz));
   }
-  const auto whole = arguments.make();
-  Block block(s16.size(), whole->preroll_capacity());
-  whole->push(in.data(), in.size() / channels, block);
-  CHECK(std::equal(s16.begin(), s16.end(), block.s16()));
-  CHECK(std::equal(f32.begin(), f32.end(), block.f32()));
+  Heard at_once;
+  push(*arguments.make(), in, channels, at_once);
+  CHECK(heard == at_once);
 }
 
 // ---- playout ---------------------------------------------------------------------------------
@@ -256,8 +276,18 @@ void fuzz_playout(Bytes& bytes) {
       CHECK(playout->flush() == queued);
       CHECK(playout->buffered_frames() == 0);
       thrown += queued;
-    } else if (operation < 250) {
+    } else if (operation < 235) {
       playout->end();
+    } else if (operation < 245) {
+      const int gain_db = bytes.around(-60, 0);
+      try {
+        playout->duck(gain_db);
+        CHECK(-60 <= gain_db && gain_db <= 0);
+      } catch (const std::invalid_argument&) {
+        CHECK(gain_db < -60 || gain_db > 0);
+      }
+    } else if (operation < 250) {
+      playout->unduck();
     } else {
       playout->reset();
       offered = thrown = 0;

@@ -110,7 +110,7 @@ void objects_are_small() {
   CHECK(bytes_of("Uplink, 48 kHz, standard", uplink(Quality::standard)) < 20'000);
   CHECK(bytes_of("Uplink, 48 kHz, hq", uplink(Quality::hq)) < 20'000);
   CHECK(bytes_of("SpeechGate, 300 ms of pre-roll", [] {
-          return SpeechGate({}, std::make_unique<ScriptedDetector>([](int) { return Verdict::voiced; }));
+          return SpeechGate({}, std::make_unique<EnergyDetector>());
         }) < 16'000);
   CHECK(bytes_of("Block of 20 ms with 300 ms of pre-roll", [] { return Block(320, 4800); }) < 16'000);
   CHECK(bytes_of("Playout, 24 to 48 kHz, empty", [] { return Playout(24000, 48000, 60000); }) < 50'000);
