@@ -1,6 +1,9 @@
 # The README's commands. Everything is set up on the first run and kept in .venv, .cache and build.
 #   make demo     talk to a voice agent on this machine        ARGS='--lan' for a phone
 #   make test     all tests                                    ARGS='-k playout' goes to pytest
+#   make test-long  what takes longer: 32-bit ARM under QEMU, threads, fuzzing (FUZZ_SECONDS=300)
+#   make test-aarch64 test-armv7   the C++ core for ARM, under QEMU
+#   make wheels test-wheels   wheels for manylinux and musllinux, x86-64 and aarch64; then use them
 #   make lint bench bench-gate wheel clean
 
 SHELL := /bin/sh
@@ -10,7 +13,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-gate wheel lock stubs plots clean FORCE
+.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels lint bench bench-gate wheel wheels lock stubs plots clean FORCE
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -20,6 +23,12 @@ demo: .cache/core $(PAGE)
 
 test: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python tests/run.py $(ARGS)
+
+test-long: .cache/dev .cache/core $(PAGE)
+	@$(BIN)/python tests/run.py --long $(ARGS)
+
+test-aarch64 test-armv7: test-%: .cache/dev .cache/core
+	@$(BIN)/python tests/run.py --stage '$* under QEMU'
 
 bench: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/sonicrtc bench $(ARGS)
@@ -35,6 +44,12 @@ wheel: .cache/dev $(PAGE)
 	@rm -rf dist && $(BIN)/python -m build --no-isolation --outdir dist . >.cache/wheel.log 2>&1 || { cat .cache/wheel.log; exit 1; }
 	@ls dist
 
+wheels: .cache/dev $(PAGE)
+	@$(BIN)/python scripts/wheels.py $(ARGS)
+
+test-wheels: .cache/dev .cache/core $(PAGE)
+	@$(BIN)/python tests/run.py --stage wheels
+
 # The type stubs of the core are generated; `make lint` fails when they are stale.
 stubs: .cache/dev .cache/core
 	@$(BIN)/python tests/lint/generate_stubs.py
@@ -47,7 +62,7 @@ lock:
 	@$(BIN)/python scripts/lock.py
 
 clean:
-	rm -rf .venv .cache build dist python/sonicrtc/page web/node_modules
+	rm -rf .venv .cache build dist wheelhouse python/sonicrtc/page web/node_modules
 
 # -- set-up, each step once ------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ LOCKS = {
     "dev.lock": ["pyproject.toml", "requirements/demo.in", "-c", "requirements/demo.lock",
                  "--extra", "server", "--extra", "local", "--extra", "dev"],
     "node.lock": ["requirements/node.in"],
+    "wheels.lock": ["requirements/wheels.in", "-c", "requirements/dev.lock"],
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ std::size_t checked_capacity(int input_rate_hz, int capacity_ms) {
   if (capacity_ms < 100 || capacity_ms > 3'600'000) {
     throw std::invalid_argument("capacity_ms: expected 100 to 3600000, got " + std::to_string(capacity_ms));
   }
-  return static_cast<std::size_t>(input_rate_hz) * static_cast<std::size_t>(capacity_ms) / 1000;
+  return static_cast<std::size_t>(std::int64_t{input_rate_hz} * capacity_ms / 1000);  // an hour needs 38 bits here
 }
 
 /// What is heard comes out of the filter later by its delay, so the fade is shorter by that.

@@ -1,4 +1,4 @@
-// Replaces the global allocator to count what a block costs.
+// Replaces the global allocator to count what a block and what an object costs.
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -12,6 +12,7 @@
 
 namespace {
 std::size_t allocations = 0;
+std::size_t allocated_bytes = 0;
 }
 
 // Inlined, the pairs below look to GCC as if free() met memory of operator new.
@@ -19,6 +20,7 @@ std::size_t allocations = 0;
 
 void* operator new(std::size_t size) {
   ++allocations;
+  allocated_bytes += size;
   if (void* const memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
@@ -92,6 +94,33 @@ void a_drained_playout_keeps_one_segment() {
   CHECK(allocations >= before + 9);  // all but the one that was kept had been given back
 }
 
+template <typename Make>
+std::size_t bytes_of(const char* what, Make make) {
+  make();  // the filter is designed once per process
+  const std::size_t before = allocated_bytes;
+  const auto object = make();
+  const std::size_t bytes = sizeof(object) + allocated_bytes - before;
+  std::printf("  %-50s %6zu bytes\n", what, bytes);
+  return bytes;
+}
+
+// What docs/embedded.md says of memory.
+void objects_are_small() {
+  const auto uplink = [](Quality quality) { return [=] { return Uplink(48000, Mix::mean, quality, nullptr); }; };
+  CHECK(bytes_of("Uplink, 48 kHz, standard", uplink(Quality::standard)) < 20'000);
+  CHECK(bytes_of("Uplink, 48 kHz, hq", uplink(Quality::hq)) < 20'000);
+  CHECK(bytes_of("SpeechGate, 300 ms of pre-roll", [] {
+          return SpeechGate({}, std::make_unique<EnergyDetector>());
+        }) < 16'000);
+  CHECK(bytes_of("Block of 20 ms with 300 ms of pre-roll", [] { return Block(320, 4800); }) < 16'000);
+  CHECK(bytes_of("Playout, 24 to 48 kHz, empty", [] { return Playout(24000, 48000, 60000); }) < 50'000);
+  CHECK(bytes_of("Playout that holds up to a second", [second = std::vector<std::int16_t>(24000)] {
+          Playout playout(24000, 48000, 60000);
+          playout.push(second.data(), second.size());
+          return playout;
+        }) < 50'000 + 48'000);
+}
+
 }  // namespace
 
 int main() {
@@ -101,6 +130,7 @@ int main() {
       {"the energy detector allocates nothing", the_energy_detector_allocates_nothing},
       {"playout reuses its segments", playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool},
       {"a drained playout keeps one segment", a_drained_playout_keeps_one_segment},
+      {"objects are small", objects_are_small},
   };
   return run_all(cases);
 }

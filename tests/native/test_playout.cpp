@@ -357,6 +357,13 @@ void any_order_of_calls_keeps_the_books() {
   CHECK(playout.dropped_frames() > 0);
 }
 
+// 3 600 000 ms * 48 000 Hz is more than a word of 32 bits holds.
+void an_hour_is_an_hour_on_every_machine() {
+  Playout playout(48000, 48000, 3'600'000);
+  const std::vector<std::int16_t> half_a_minute(30 * 48000);
+  CHECK(playout.push(half_a_minute.data(), half_a_minute.size()) == half_a_minute.size());
+}
+
 void reset_starts_anew() {
   Playout playout(24000, 48000, 1000);
   const auto in = noise(30000, 28);
@@ -403,6 +410,7 @@ int main() {
       {"ducking refuses what is no attenuation", ducking_refuses_what_is_no_attenuation},
       {"the clock is exact after every pull", the_clock_is_exact_after_every_pull},
       {"any order of calls keeps the books", any_order_of_calls_keeps_the_books},
+      {"an hour of capacity is an hour on every machine", an_hour_is_an_hour_on_every_machine},
       {"reset starts anew", reset_starts_anew},
       {"what it cannot hold is refused", refuses_what_it_cannot_hold},
   };

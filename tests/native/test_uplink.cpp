@@ -117,6 +117,12 @@ void reset_gives_the_same_bits_again() {
   CHECK(run(uplink, in, {1000, 3800}) == first);
 }
 
+void denormals_are_zero_while_it_works() {
+  volatile float tiny = 1e-38F;
+  const FlushToZero flush;
+  CHECK(tiny * 0.01F == 0.0F);
+}
+
 // The sum of noise that decays far below the smallest normal float must not leave the mode changed.
 void restores_the_floating_point_mode() {
   volatile float tiny = 1e-38F;
@@ -137,6 +143,7 @@ int main() {
       {"the level is that of withheld audio too", level_counts_what_was_withheld},
       {"without a detector it is always speech", speech_is_always_true_without_a_detector},
       {"reset gives the same bits again", reset_gives_the_same_bits_again},
+      {"denormals are zero while it works", denormals_are_zero_while_it_works},
       {"the caller's floating-point mode is restored", restores_the_floating_point_mode},
   };
   return run_all(cases);

@@ -51,6 +51,13 @@ class FlushToZero {
     asm volatile("msr fpcr, %0" : : "r"(saved_ | (1ULL << 24U)));
   }
   ~FlushToZero() { asm volatile("msr fpcr, %0" : : "r"(saved_)); }
+#elif defined(__arm__) && defined(__ARM_FP)
+  // NEON of 32-bit ARM always flushes; this is for what is computed one float at a time.
+  FlushToZero() noexcept {
+    asm volatile("vmrs %0, fpscr" : "=r"(saved_));
+    asm volatile("vmsr fpscr, %0" : : "r"(saved_ | (1U << 24U)));
+  }
+  ~FlushToZero() { asm volatile("vmsr fpscr, %0" : : "r"(saved_)); }
 #else
   FlushToZero() noexcept = default;
   ~FlushToZero() {}
@@ -65,6 +72,8 @@ class FlushToZero {
   unsigned saved_;
 #elif defined(__aarch64__)
   std::uint64_t saved_ = 0;
+#elif defined(__arm__) && defined(__ARM_FP)
+  std::uint32_t saved_ = 0;
 #endif
 };
 
