@@ -1,7 +1,7 @@
 # The README's commands. Everything is set up on the first run and kept in .venv, .cache and build.
 #   make demo     talk to a voice agent on this machine        ARGS='--lan' for a phone
 #   make test     all tests                                    ARGS='-k playout' goes to pytest
-#   make test-long  what takes longer: 32-bit ARM under QEMU, threads, fuzzing (FUZZ_SECONDS=300)
+#   make test-long  what takes longer: ARM under QEMU, threads, wheels, fuzzing (FUZZ_SECONDS=300)
 #   make test-aarch64 test-armv7   the C++ core for ARM, under QEMU
 #   make wheels test-wheels   wheels for manylinux and musllinux, x86-64 and aarch64; then use them
 #   make lint bench bench-gate wheel clean

@@ -162,8 +162,9 @@ STAGES: dict[str, Callable[[], None]] = {
     "python and browser tests": python_tests,
     "wheel": wheel_tests,
 }
-#: What takes too long, or needs too much, for every change.
+#: What takes too long, or needs too much, for every change; and the other ARM beside it.
 LONG_STAGES: dict[str, Callable[[], None]] = {
+    "aarch64 under QEMU": STAGES["aarch64 under QEMU"],
     "threads": thread_tests,
     "armv7 under QEMU": partial(emulated_tests, "armv7", ARMV7_PACKAGES),
     "wheels": wheels_tests,
