@@ -1,4 +1,4 @@
-"""Write the tables of docs/benchmarks.md from runs, so that no number there was typed.
+"""Write the tables of docs/benchmarks.md and README.md from runs, so that no number there was typed.
 
     sonicrtc bench all --json run.json --plot docs/benchmarks.svg
     python benchmarks/gate_study.py --json gate.json
@@ -15,7 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
+#: Rows of the README's table.
+SHOWN = ("uplink", "uplink_hq", "uplink_webrtcvad", "soxr", "pyav", "scipy")
 
 
 def measured_on(found: dict[str, Any]) -> str:
@@ -48,6 +52,24 @@ def run_tables(run: dict[str, Any]) -> Iterator[str]:
         )
     if "call" in run:
         yield from call_tables(run["call"])
+
+
+def summary(run: dict[str, Any]) -> Iterator[str]:
+    """Yield the README's table."""
+    yield f"`make bench`, {measured_on(run)}, kernels {run['core']['isa']}; all on that machine."
+    yield ""
+    yield "| 20 ms of 48 kHz stereo to 16 kHz float32 and int16 | µs per block | times ours (99 %) | late by, ms |"
+    yield "|---|---|---|---|"
+    for row in run["core"]["rows"]:
+        if row["key"] in SHOWN:
+            late = f"{abs(row['answer']['age_mean_ms']):.2f}"
+            yield f"| {row['label']} | {row['us']:.2f} | {interval(row['beside_ours'])} | {late} |"
+    if "call" in run and run["call"]["median_ms"] is not None:
+        times = [asked["response_ms"] for asked in run["call"]["answered"]]
+        spread = f"over {len(times)} questions, {min(times):.0f} to {max(times):.0f} ms"
+        yield ""
+        yield "End of speech to first sound of the answer, without the pause that the model waits for by design: median"
+        yield f"**{run['call']['median_ms']:.0f} ms** {spread}."
 
 
 def core_tables(core: dict[str, Any]) -> Iterator[str]:
@@ -95,13 +117,13 @@ def gate_table(found: dict[str, Any]) -> Iterator[str]:
         yield f"| {name} | {kind['failed']} of {kind['runs']} | {medians} |"
 
 
-def replaced(page: str, mark: str, lines: Iterator[str]) -> str:
-    """Return `page` with `lines` between the comments of `mark`."""
-    before, opening, rest = page.partition(f"<!-- {mark} -->")
+def write(path: Path, mark: str, lines: Iterator[str]) -> None:
+    """Put `lines` between the comments of `mark`."""
+    before, opening, rest = path.read_text("utf-8").partition(f"<!-- {mark} -->")
     _, closing, after = rest.partition(f"<!-- /{mark} -->")
     if not opening or not closing:
-        raise SystemExit(f"expected <!-- {mark} --> and <!-- /{mark} --> in {PAGE}")
-    return before + opening + "\n" + "\n".join(lines) + "\n" + closing + after
+        raise SystemExit(f"expected <!-- {mark} --> and <!-- /{mark} --> in {path}")
+    path.write_text("\n".join((before + opening, *lines, closing + after)), "utf-8")
 
 
 def main() -> None:
@@ -109,12 +131,12 @@ def main() -> None:
     parser.add_argument("--run", type=Path, metavar="FILE")
     parser.add_argument("--gate", type=Path, metavar="FILE")
     options = parser.parse_args()
-    page = PAGE.read_text("utf-8")
     if options.run is not None:
-        page = replaced(page, "run", run_tables(json.loads(options.run.read_text("utf-8"))))
+        run = json.loads(options.run.read_text("utf-8"))
+        write(PAGE, "run", run_tables(run))
+        write(README, "run", summary(run))
     if options.gate is not None:
-        page = replaced(page, "gate", gate_table(json.loads(options.gate.read_text("utf-8"))))
-    PAGE.write_text(page, "utf-8")
+        write(PAGE, "gate", gate_table(json.loads(options.gate.read_text("utf-8"))))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ RuntimeError
 
 PyMethodDef push_into_method = fast_method("push_into", &push_into, R"(push_into(self: sonicrtc._core.Resampler, block: collections.abc.Buffer, out: collections.abc.Buffer, frames: int | None = None) -> int
 
-Convert one block into memory of the caller's; nothing is allocated.
+Convert one block into memory of the caller's; no audio memory is allocated.
 
 Parameters
 ----------
