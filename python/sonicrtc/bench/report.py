@@ -202,9 +202,10 @@ def hop_lines(hops: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _gate_lines(gates: list[Document]) -> Iterator[str]:
-    yield f"{'gate':44}{'goal':>8}  {'measured (99 %)':>24}"
+    width = max(len(gate["name"]) for gate in gates)
+    yield f"{'gate':{width}}{'goal':>9}  {'measured (99 %)':>24}"
     for gate in gates:
-        yield f"{gate['name']:44}{gate['goal']:>8}  {_interval(gate['found']):>24}  {gate['verdict']}"
+        yield f"{gate['name']:{width}}{gate['goal']:>9}  {_interval(gate['found']):>24}  {gate['verdict']}"
         if gate["verdict"] in ("short", "FAIL"):
             yield f"    {gate['reason']}"
     counted = [gate["verdict"] for gate in gates]
