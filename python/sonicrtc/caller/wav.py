@@ -58,11 +58,13 @@ def read_wav(path: Path) -> Samples:
 
 
 def resample(samples: Samples, rate_hz: int) -> Samples:
-    """Return `samples` of `rate_hz` at 48 kHz."""
+    """Return `samples` of `rate_hz` at 48 kHz: as long, and not late."""
     if rate_hz == CALL_RATE_HZ:
         return samples
     resampler = Resampler(input_rate_hz=rate_hz, output_rate_hz=CALL_RATE_HZ)
-    return np.concatenate((resampler.push(samples), resampler.flush()))
+    converted = np.concatenate((resampler.push(samples), resampler.flush()))
+    late = round(resampler.delay_frames)
+    return converted[late : late + -(-samples.size * CALL_RATE_HZ // rate_hz)]
 
 
 def write_wav(path: Path, samples: Samples) -> None:
