@@ -155,14 +155,16 @@ def build(version: str, tools: Path, platform: Platform, folder: Path) -> Path:
 
 
 def label(tools: Path, platform: Platform, wheel: Path) -> Path:
-    """Have auditwheel give the wheel its platform tag, which it does only when it deserves it."""
+    """Have auditwheel find out which platform the wheel is for; that must be the one it was made for."""
     env = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     before = set(WHEELHOUSE.glob("*.whl"))
-    options = ("--plat", platform.tag, "--only-plat", "--wheel-dir", WHEELHOUSE)
-    printed = run(tools / "auditwheel", "repair", *options, wheel, env=env)
+    # By name it takes only platforms of this machine's processor.
+    printed = run(
+        tools / "auditwheel", "repair", "--plat=auto", "--only-plat", "--wheel-dir", WHEELHOUSE, wheel, env=env
+    )
     new = set(WHEELHOUSE.glob("*.whl")) - before
-    if len(new) != 1:
-        sys.exit(f"auditwheel made no new wheel of {wheel.name}:\n{printed}")
+    if len(new) != 1 or platform.tag not in next(iter(new)).name:
+        sys.exit(f"auditwheel gave {wheel.name} no tag {platform.tag}: {[p.name for p in new]}\n{printed}")
     return new.pop()
 
 
