@@ -31,34 +31,35 @@ PYTHONS = ("3.12", "3.13")
 class Platform:
     tag: str
     zig_target: str
-    soabi: str  # the end of the name of an extension module
-    machine: str  # as readelf says it
-    libraries: frozenset[str]  # what a module may ask of the system
 
     @property
     def processor(self) -> str:
         return self.zig_target.partition("-")[0]
 
+    @property
+    def soabi(self) -> str:
+        """The end of an extension module's name: no version of the C library in it."""
+        return self.zig_target.partition(".")[0]
 
-GLIBC = frozenset({"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2"})
-MUSL = frozenset({"libc.so"})
+    @property
+    def machine(self) -> str:
+        """The processor as readelf says it."""
+        return {"x86_64": "Advanced Micro Devices X86-64", "aarch64": "AArch64"}[self.processor]
+
+    @property
+    def libraries(self) -> set[str]:
+        """What a module may ask of the system: the C library and its loader."""
+        if self.soabi.endswith("musl"):
+            return {f"libc.musl-{self.processor}.so.1"}
+        loader = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}[self.processor]
+        return {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", loader}
+
+
 PLATFORMS = (
-    Platform(
-        "manylinux_2_17_x86_64",
-        "x86_64-linux-gnu.2.17",
-        "x86_64-linux-gnu",
-        "Advanced Micro Devices X86-64",
-        GLIBC | {"ld-linux-x86-64.so.2"},
-    ),
-    Platform(
-        "manylinux_2_17_aarch64",
-        "aarch64-linux-gnu.2.17",
-        "aarch64-linux-gnu",
-        "AArch64",
-        GLIBC | {"ld-linux-aarch64.so.1"},
-    ),
-    Platform("musllinux_1_2_x86_64", "x86_64-linux-musl", "x86_64-linux-musl", "Advanced Micro Devices X86-64", MUSL),
-    Platform("musllinux_1_2_aarch64", "aarch64-linux-musl", "aarch64-linux-musl", "AArch64", MUSL),
+    Platform("manylinux_2_17_x86_64", "x86_64-linux-gnu.2.17"),
+    Platform("manylinux_2_17_aarch64", "aarch64-linux-gnu.2.17"),
+    Platform("musllinux_1_2_x86_64", "x86_64-linux-musl"),
+    Platform("musllinux_1_2_aarch64", "aarch64-linux-musl"),
 )
 #: Types of C whose sizes pyconfig.h states; Python's own headers are compiled by what it states.
 C_TYPES = {
@@ -154,15 +155,35 @@ def build(version: str, tools: Path, platform: Platform, folder: Path) -> Path:
     return wheel
 
 
+def name_libc(tools: Path, platform: Platform, wheel: Path) -> None:
+    """Let a module ask for musl by the name that it has on Alpine; zig calls it libc.so.
+
+    musl's loader answers to both, auditwheel knows the first only. It also writes the wheel's RECORD anew.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
+            names = archive.namelist()
+        (module,) = Path(folder).rglob("*.so")
+        run(tools / "patchelf", "--replace-needed", "libc.so", f"libc.musl-{platform.processor}.so.1", module)
+        with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in names:
+                archive.write(Path(folder, name), name)
+
+
 def label(tools: Path, platform: Platform, wheel: Path) -> Path:
-    """Have auditwheel give the wheel its platform tag, which it does only when it deserves it."""
+    """Have auditwheel find out which platform the wheel is for; that must be the one it was made for."""
     env = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    if platform.soabi.endswith("musl"):
+        name_libc(tools, platform, wheel)
     before = set(WHEELHOUSE.glob("*.whl"))
-    options = ("--plat", platform.tag, "--only-plat", "--wheel-dir", WHEELHOUSE)
-    printed = run(tools / "auditwheel", "repair", *options, wheel, env=env)
+    # By name it takes only platforms of this machine's processor.
+    printed = run(
+        tools / "auditwheel", "repair", "--plat=auto", "--only-plat", "--wheel-dir", WHEELHOUSE, wheel, env=env
+    )
     new = set(WHEELHOUSE.glob("*.whl")) - before
-    if len(new) != 1:
-        sys.exit(f"auditwheel made no new wheel of {wheel.name}:\n{printed}")
+    if len(new) != 1 or platform.tag not in next(iter(new)).name:
+        sys.exit(f"auditwheel gave {wheel.name} no tag {platform.tag}: {[p.name for p in new]}\n{printed}")
     return new.pop()
 
 

@@ -120,13 +120,8 @@ def fuzzing() -> None:
         build("fuzz")
         corpus = ROOT / "build" / "fuzz" / "corpus"
         corpus.mkdir(exist_ok=True)
-        options = (
-            f"-max_total_time={FUZZ_S}",
-            "-max_len=2000",
-            "-len_control=0",
-            "-print_final_stats=1",
-            "-verbosity=0",
-        )
+        quiet = ("-verbosity=0", "-print_funcs=0", "-print_final_stats=1")
+        options = (f"-max_total_time={FUZZ_S}", "-max_len=2000", "-len_control=0", *quiet)
         # On a crash it prints where it left the input; build/asan/tests/native/fuzz_core FILE repeats it.
         run(ROOT / "build/fuzz/tests/native/fuzz_core", *options, f"-artifact_prefix={corpus.parent}/", corpus)
 

@@ -46,6 +46,10 @@ def test_the_wheel_leaves_out(archives: tuple[list[str], list[str]], part: str) 
     assert not [name for name in archives[1] if part in name.split("/")]
 
 
+def test_the_wheel_holds_no_library_for_cpp(archives: tuple[list[str], list[str]]) -> None:
+    assert not [name for name in archives[1] if Path(name).suffix in {".a", ".hpp", ".cmake", ".pc"}]
+
+
 @pytest.mark.parametrize("name", ["python/sonicrtc/page/index.html", "CMakeLists.txt", "LICENSE"])
 def test_the_source_archive_holds(archives: tuple[list[str], list[str]], name: str) -> None:
     assert name in archives[0]
