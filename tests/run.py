@@ -38,6 +38,7 @@ ARMV7_PACKAGES = {
 }
 WHEELS_PACKAGES = {
     "mmdebstrap": "/usr/bin/mmdebstrap",
+    "musl": "/lib/ld-musl-*.so.1",
     "pocketsphinx-testdata": "/usr/share/doc/pocketsphinx-testdata",
     "qemu-user-static": "/usr/bin/qemu-aarch64-static",
 }

@@ -1,4 +1,4 @@
-"""An installed wheel, used: ``python smoke.py RECORDING``. Needs numpy, sonicrtc and nothing else.
+"""An installed wheel, used: ``python smoke.py RECORDING KERNELS``. Needs numpy, sonicrtc and nothing else.
 
 Runs on every machine that a wheel is for, so it checks laws and not the bits of one machine.
 """
@@ -80,6 +80,7 @@ def main() -> None:
     with wave.open(sys.argv[1]) as file:
         assert (file.getframerate(), file.getnchannels()) == (16000, 1)
         speech = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    assert isa() == sys.argv[2], f"expected the kernels for {sys.argv[2]}, got {isa()}"
     check_uplink(speech)
     check_resampler(speech)
     check_playout(speech)

@@ -1,4 +1,9 @@
-"""The wheels of ``make wheels``, used: here, and under QEMU in a root of Debian trixie for 64-bit ARM."""
+"""The wheels of ``make wheels``, used: here, and under QEMU in a root of Debian trixie for 64-bit ARM.
+
+No Python for musl comes from Debian or PyPI, so the musllinux wheel of this machine's processor is
+loaded by musl's own loader, with Python's symbols stood in for: what it asks of musl is there, and its
+initialisers run.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
+
+from sonicrtc._core import isa  # of the core that this machine's own compiler made
 
 ROOT = Path(__file__).parents[2]
 ARM_ROOT = ROOT / ".cache" / "trixie-arm64"
 SMOKE = Path(__file__).with_name("smoke.py")
 CLIP = Path("/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav")
 QEMU = Path("/usr/bin/qemu-aarch64-static")
+
+LOAD = """
+#include <dlfcn.h>
+#include <stdio.h>
+int main(void) {
+  void* const python = dlopen("./python.so", RTLD_NOW | RTLD_GLOBAL);
+  void* const module = python ? dlopen("./core.so", RTLD_NOW) : 0;
+  if (module && dlsym(module, "PyInit__core")) return puts("ok: loaded by musl") < 0;
+  puts(dlerror());
+  return 1;
+}
+"""
 
 
 def wheel(python: str, tag: str) -> Path:
@@ -47,7 +67,28 @@ def use_here(version: str) -> None:
         needed = locked(folder, "numpy", "webrtcvad-wheels")
         subprocess.run([*pip, "--only-binary=:all:", "--require-hashes", "-r", needed], check=True)
         subprocess.run([*pip, wheel(f"cp{tag}", f"manylinux_2_17_{platform.machine()}")], check=True)
-        subprocess.run([python, "-I", SMOKE, CLIP], cwd=folder, check=True)
+        subprocess.run([python, "-I", SMOKE, CLIP, isa()], cwd=folder, check=True)
+
+
+def load_by_musl(version: str) -> None:
+    processor = platform.machine()
+    zig = [str(ROOT / f"build/wheels/python{version}/bin/python"), "-m", "ziglang", "cc"]
+    zig += ["-target", f"{processor}-linux-musl"]
+    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": str(ROOT / "build/wheels/zig")}
+    python = f"cp{version.replace('.', '')}"
+    with tempfile.TemporaryDirectory(prefix="sonicrtc-wheels-") as name:
+        folder = Path(name)
+        with zipfile.ZipFile(wheel(python, f"musllinux_1_2_{processor}")) as archive:
+            (module,) = (member for member in archive.namelist() if member.endswith(".so"))
+            (folder / "core.so").write_bytes(archive.read(module))
+        symbols = subprocess.run(["nm", "-D", folder / "core.so"], capture_output=True, text=True, check=True).stdout
+        asked = re.findall(r" U (_?Py\w+)", symbols)
+        (folder / "python.c").write_text("".join(f"char {symbol}[64];\n" for symbol in asked))
+        (folder / "load.c").write_text(LOAD)
+        make = [*zig, "-shared", "-fPIC", "python.c", "-o", "python.so"]
+        subprocess.run(make, cwd=folder, env=environment, check=True)
+        subprocess.run([*zig, "-dynamic", "load.c", "-o", "load"], cwd=folder, env=environment, check=True)
+        subprocess.run([f"/lib/ld-musl-{processor}.so.1", "./load"], cwd=folder, check=True)
 
 
 def make_arm_root() -> None:
@@ -76,7 +117,7 @@ def use_on_arm() -> None:
         subprocess.run([*pip, *tags, "--require-hashes", "-r", needed], check=True)
         subprocess.run([*pip, tags[0], wheel("cp313", "manylinux_2_17_aarch64")], check=True)
     enter = ["chroot", str(ARM_ROOT)] if os.geteuid() == 0 else ["unshare", "--map-root-user", f"--root={ARM_ROOT}"]
-    program = ["/usr/bin/python3", "-B", f"/opt/{SMOKE.name}", f"/opt/{CLIP.name}"]
+    program = ["/usr/bin/python3", "-B", f"/opt/{SMOKE.name}", f"/opt/{CLIP.name}", "baseline"]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "/opt/site", "LC_ALL": "C.UTF-8"}
     subprocess.run([*enter, str(QEMU), *program], env=environment, check=True)
 
@@ -84,4 +125,5 @@ def use_on_arm() -> None:
 if __name__ == "__main__":
     for python_version in ("3.12", "3.13"):
         use_here(python_version)
+        load_by_musl(python_version)
     use_on_arm()
