@@ -371,7 +371,7 @@ class Resampler:
         """
     def push_into(self, block: collections.abc.Buffer, out: collections.abc.Buffer, frames: int | None = None) -> int:
         """
-        Convert one block into memory of the caller's; nothing is allocated.
+        Convert one block into memory of the caller's; no audio memory is allocated.
 
         Parameters
         ----------
