@@ -35,7 +35,7 @@ def uplink_16k(**settings: Any) -> Uplink:
 
 
 @pytest.mark.parametrize(("rate", "channels", "detector"), [*itertools.product(RATES, CHANNELS, DETECTORS)])
-def test_every_pair_of_settings_works_or_is_refused(rate: int, channels: int, detector: str) -> None:
+def test_every_set_of_settings_works_with_every_length_or_is_refused(rate: int, channels: int, detector: str) -> None:
     for policy, frame_ms in itertools.product(POLICIES, FRAMES_MS):
         vad = vad_like(detector=detector, gate=policy, frame_ms=frame_ms)
         wrong = {22050, 3, "mute", "oracle"} & {rate, channels, policy, detector}
@@ -43,7 +43,12 @@ def test_every_pair_of_settings_works_or_is_refused(rate: int, channels: int, de
             with pytest.raises(ValueError, match="expected"):
                 Uplink(rate, channels, vad=vad)
         else:
-            assert not Uplink(rate, channels, vad=vad).push(bytes(2 * channels * rate // 10)).speech
+            uplink, total = Uplink(rate, channels, vad=vad), 0
+            for frames in (0, 1, 7, rate // 10):
+                block = uplink.push(bytes(2 * channels * frames))
+                total += block.frames + block.withheld_frames
+                assert not block.speech
+            assert total == -(-(8 + rate // 10) * 16000 // rate)
 
 
 WRONG = [
