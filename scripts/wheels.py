@@ -114,15 +114,15 @@ def environment(version: str) -> Path:
     return folder / "bin"
 
 
-def zig(tools: Path) -> tuple[Path, dict[str, str]]:
-    """Return zig's path, and the environment that keeps what it compiles for itself."""
-    (program,) = tools.parent.glob("lib/python3.*/site-packages/ziglang/zig")
+def zig() -> tuple[Path, dict[str, str]]:
+    """Return zig's path, the same for every Python, and the environment that keeps what it compiles for itself."""
+    program = min(BUILD.glob("python*/lib/python3.*/site-packages/ziglang/zig"))
     return program, {"ZIG_GLOBAL_CACHE_DIR": str(BUILD / "zig"), "ZIG_LOCAL_CACHE_DIR": str(BUILD / "zig")}
 
 
 def check_headers(tools: Path, platform: Platform) -> None:
     """Python's headers are those of this machine: the sizes that they state must be the platform's."""
-    program, env = zig(tools)
+    program, env = zig()
     include = run(tools / "python", "-c", "import sysconfig; print(sysconfig.get_path('include'))").strip()
     lines = ["#include <pyconfig.h>", "#include <stddef.h>", "#include <stdint.h>", "#include <pthread.h>"]
     lines += ["#include <sys/types.h>", "#include <time.h>"]
@@ -136,7 +136,7 @@ def check_headers(tools: Path, platform: Platform) -> None:
 
 def build(version: str, tools: Path, platform: Platform, folder: Path) -> Path:
     """Return a wheel for the platform that has no platform tag of its own yet."""
-    program, env = zig(tools)
+    program, env = zig()
     shutil.rmtree(BUILD / f"{platform.tag}-{version}", ignore_errors=True)  # zig remembers what it compiled
     suffix = f".cpython-{version.replace('.', '')}-{platform.soabi}.so"
     settings = {

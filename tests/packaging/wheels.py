@@ -106,6 +106,7 @@ def use_on_arm() -> None:
     make_arm_root()
     site = ARM_ROOT / "opt/site"
     shutil.rmtree(site, ignore_errors=True)
+    site.parent.mkdir(exist_ok=True)
     shutil.copy(QEMU, ARM_ROOT / "usr/bin")
     for file in (SMOKE, CLIP):
         shutil.copy(file, ARM_ROOT / "opt")
