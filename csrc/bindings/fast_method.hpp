@@ -63,6 +63,23 @@ Arguments<count> bind_arguments(const char* method, const std::array<PyObject*, 
   return bound;
 }
 
+/// The C++ object in `object`; null when it is no `T`, or when its __init__ was never called. `T` is bound
+/// before the first call: its entry is looked up once, where a cast searches two tables each time.
+template <typename T>
+T* bound_object(PyObject* object) {
+  static const py::detail::type_info* const info = py::detail::get_type_info(typeid(T), true);
+  if (!PyObject_TypeCheck(object, info->type)) return nullptr;
+  return reinterpret_cast<py::detail::instance*>(object)->get_value_and_holder(info).template value_ptr<T>();
+}
+
+/// The same for the `self` of a method; raises TypeError where bound_object() is null.
+template <typename T>
+T& bound_self(PyObject* self) {
+  T* const found = bound_object<T>(self);
+  if (found == nullptr) throw py::type_error(std::string(Py_TYPE(self)->tp_name) + ": __init__() was not called");
+  return *found;
+}
+
 /// Calls `body` and turns C++ exceptions into Python ones, as pybind11 does.
 template <typename Body>
 PyObject* translated(const Body& body) noexcept {

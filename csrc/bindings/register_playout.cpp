@@ -28,7 +28,7 @@ PyObject* push(PyObject* self, PyObject* const* values, Py_ssize_t positional, P
   return translated([&] {
     static const auto names = interned("chunk", "frames");
     const auto [chunk, frames] = bind_arguments("push", names, 1, values, positional, keywords);
-    auto& playout = py::handle(self).cast<PyPlayout&>();
+    auto& playout = bound_self<PyPlayout>(self);
     const Int16Buffer input(chunk, "chunk", 1, optional_count(frames, "frames"));
     return PyLong_FromSize_t(push(playout, input));
   });
@@ -44,7 +44,7 @@ PyObject* pull(PyObject* self, PyObject* const* values, Py_ssize_t positional, P
   return translated([&] {
     static const auto names = interned("frames", "out");
     const auto [frames, out] = bind_arguments("pull", names, 1, values, positional, keywords);
-    auto& playout = py::handle(self).cast<PyPlayout&>();
+    auto& playout = bound_self<PyPlayout>(self);
     const std::size_t count = required_size(frames, "frames");
     if (out != nullptr && out != Py_None) {
       Int16Buffer target(out, "out", 1, static_cast<Py_ssize_t>(count), Int16Buffer::Access::write);

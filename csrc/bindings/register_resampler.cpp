@@ -49,7 +49,7 @@ PyObject* push(PyObject* self, PyObject* const* values, Py_ssize_t positional, P
   return translated([&] {
     static const auto names = interned("block", "frames");
     const auto [block, frames] = bind_arguments("push", names, 1, values, positional, keywords);
-    auto& resampler = py::handle(self).cast<PyResampler&>();
+    auto& resampler = bound_self<PyResampler>(self);
     const Int16Buffer input(block, "block", 1, optional_count(frames, "frames"));
     const InUse use(resampler.busy, kType);
     return process(resampler, input.data(), input.frames()).release().ptr();
@@ -73,7 +73,7 @@ PyObject* push_into(PyObject* self, PyObject* const* values, Py_ssize_t position
   return translated([&] {
     static const auto names = interned("block", "out", "frames");
     const auto [block, out, frames] = bind_arguments("push_into", names, 2, values, positional, keywords);
-    auto& resampler = py::handle(self).cast<PyResampler&>();
+    auto& resampler = bound_self<PyResampler>(self);
     const Int16Buffer input(block, "block", 1, optional_count(frames, "frames"));
     Int16Buffer target(out, "out", 1, std::nullopt, Int16Buffer::Access::write);
     return PyLong_FromSize_t(push_into(resampler, input, target));

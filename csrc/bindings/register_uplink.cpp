@@ -123,19 +123,18 @@ class PyUplink {
   }
 
   [[nodiscard]] GuardedBlock& checked_target(PyObject* out, std::size_t needed) const {
-    py::detail::make_caster<GuardedBlock> caster;
-    if (!caster.load(out, false)) {
+    GuardedBlock* const target = bound_object<GuardedBlock>(out);
+    if (target == nullptr) {
       throw py::type_error(std::string("out: expected a Block from Uplink.block(), got ") + Py_TYPE(out)->tp_name);
     }
-    auto& target = py::detail::cast_op<GuardedBlock&>(caster);
-    const Block& block = *target.block;
+    const Block& block = *target->block;
     if (block.capacity() < needed || block.preroll_capacity() < uplink_.preroll_capacity()) {
       throw py::value_error("out: expected a Block with room for " + std::to_string(needed) + " frames and " +
                             std::to_string(uplink_.preroll_capacity()) + " of pre-roll, got one with room for " +
                             std::to_string(block.capacity()) + " and " + std::to_string(block.preroll_capacity()) +
                             "; make it with block(max_frames) of this Uplink");
     }
-    return target;
+    return *target;
   }
 
   std::size_t channels_;
@@ -231,7 +230,7 @@ PyObject* push(PyObject* self, PyObject* const* values, Py_ssize_t positional, P
   return translated([&] {
     static const auto names = interned("block", "frames", "out");
     const auto [block, frames, out] = bind_arguments("push", names, 1, values, positional, keywords);
-    auto& uplink = py::handle(self).cast<Guarded<PyUplink>&>();
+    auto& uplink = bound_self<Guarded<PyUplink>>(self);
     const InUse use(uplink.busy, kUplink);
     return uplink.push(block, frames, out);
   });

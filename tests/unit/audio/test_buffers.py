@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sonicrtc.audio import Playout, Resampler, Uplink
+from sonicrtc.audio import Block, Playout, Resampler, Uplink
 
 STEREO = np.arange(-960, 960, dtype=np.int16).reshape(960, 2)
 
@@ -200,3 +200,11 @@ def test_an_unknown_instruction_set_is_refused_in_words(monkeypatch: pytest.Monk
     monkeypatch.setenv("SONICRTC_ISA", isa)
     with pytest.raises(ValueError, match=rf"SONICRTC_ISA: expected one of baseline.* on this machine, got {isa}"):
         Uplink()
+
+
+@pytest.mark.parametrize("made", [Uplink, Playout, Resampler])
+def test_an_object_without_its_init_is_refused(made: Any) -> None:
+    with pytest.raises(TypeError, match=r"__init__\(\) was not called"):
+        made.__new__(made).push(b"")
+    with pytest.raises(TypeError, match=r"out: expected a Block from Uplink.block\(\)"):
+        Uplink().push(b"", out=Block.__new__(Block))
