@@ -34,10 +34,10 @@ void PolyphaseFir::build_across_outputs() {
   buffer_.resize(stride_ * streams_);
   phases_.resize(up > 1 ? up * stride_ : 0);
   for (std::size_t p = 0; p < up; ++p) {
-    phase_runs_.push_back({runs_.size(), coefs_.size()});
+    phase_starts_.push_back({runs_.size(), coefs_.size()});
     for (std::size_t stream = 0; stream < streams_; ++stream) add_run(p, stream);
   }
-  phase_runs_.push_back({runs_.size(), coefs_.size()});
+  phase_starts_.push_back({runs_.size(), coefs_.size()});
 }
 
 // The taps of one phase that fall on one stream, oldest first. Zeros at either end cost nothing: of a
@@ -123,8 +123,8 @@ void PolyphaseFir::filter_across_outputs(std::size_t end, float* out) noexcept {
   const std::size_t up = bank_->up;
   for (std::size_t p = 0; p < up; ++p) {
     const std::size_t count = end > p ? ceil_div(end - p, up) : 0;
-    const Phase& phase = phase_runs_[p];
-    kernels_->fir(buffer_.data(), runs_.data() + phase.run, phase_runs_[p + 1].run - phase.run,
+    const Phase& phase = phase_starts_[p];
+    kernels_->fir(buffer_.data(), runs_.data() + phase.run, phase_starts_[p + 1].run - phase.run,
                   coefs_.data() + phase.coef, up == 1 ? out : phases_.data() + p * stride_, count);
   }
   if (up > 1) interleave(end, out);

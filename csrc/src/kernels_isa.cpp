@@ -87,9 +87,10 @@ inline Vector mixed(IntVector frames) {
 
 template <Mix mix>
 void mix_into(const std::int16_t* in, std::size_t frames, float* out) {
+  constexpr std::size_t channels = channels_of(mix);
   std::size_t i = 0;
   for (; i + kVectorFloats <= frames; i += kVectorFloats) {
-    store(out + i, mixed<mix>(load_frames<mix>(in + i * channels_of(mix))));
+    store(out + i, mixed<mix>(load_frames<mix>(in + i * channels)));
   }
   for (; i < frames; ++i) out[i] = mixed<mix>(in, i);
 }
@@ -149,7 +150,7 @@ void deal_rows(const float* in, std::size_t rows, float* out, std::size_t stream
 template <Mix mix>
 void spread_mix(const std::int16_t* in, std::size_t frames, float* out, std::size_t streams, std::size_t stride,
                 std::size_t position) {
-  constexpr std::size_t channels = mix == Mix::mono ? 1 : 2;
+  constexpr std::size_t channels = channels_of(mix);
   if (streams == 1) return mix_into<mix>(in, frames, out + position);
   while (frames > 0 && position % streams != 0) {
     out[(position % streams) * stride + position / streams] = mixed<mix>(in, 0);

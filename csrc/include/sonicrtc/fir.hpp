@@ -70,7 +70,7 @@ class PolyphaseFir {
   std::vector<float> phases_;  // outputs by phase, before they are interleaved
   std::vector<float> coefs_;   // per phase, in the order in which the kernel adds
   std::vector<Run> runs_;      // per phase, one for each stream that it reads
-  std::vector<Phase> phase_runs_;
+  std::vector<Phase> phase_starts_;  // and, last, where all of them end
 };
 
 }  // namespace sonicrtc
