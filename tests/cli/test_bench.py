@@ -96,7 +96,6 @@ def test_a_wrong_answer_of_the_core_is_told_in_one_line(
 
 
 def test_a_picture_is_drawn(tmp_path: Path, easy: list[str]) -> None:
-    pytest.importorskip("matplotlib")
     assert bench("core", *easy, "--plot", tmp_path / "run.svg") == 0
     assert (tmp_path / "run.svg").read_text("utf-8").endswith("</svg>\n")
 

@@ -29,8 +29,7 @@ def every_third(block: Any) -> Any:
 
 @pytest.mark.parametrize("made", [*OURS, *PEERS], ids=lambda made: made.key)
 def test_a_candidate_gives_the_same_audio_as_all_others(made: Entry) -> None:
-    if made.missing is not None:
-        pytest.skip(made.missing)
+    assert made.missing is None
     timed, answer = ready(made, made.work.tape())
     assert len(timed.items) == 50
     assert (answer is None) == (made.work is DETECTION)

@@ -68,7 +68,6 @@ def test_garbage_is_not_collected_in_between() -> None:
     assert gc.isenabled()
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not pin threads")
 def test_one_core_is_used_and_all_come_back() -> None:
     cores = os.sched_getaffinity(0)
     with undisturbed():

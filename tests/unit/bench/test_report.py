@@ -86,7 +86,6 @@ def test_a_run_that_lacks_its_numbers_is_told(run: report.Document, core: Any) -
 
 
 def test_a_picture_is_svg_and_the_same_each_time(run: report.Document, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
     for name in ("a.svg", "b.svg"):
         plot.plot(run, tmp_path / name)
     assert ElementTree.parse(tmp_path / "a.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
@@ -95,7 +94,6 @@ def test_a_picture_is_svg_and_the_same_each_time(run: report.Document, tmp_path:
 
 @pytest.mark.parametrize("left_out", ["core", "call"])
 def test_a_run_of_one_case_has_a_picture_too(run: report.Document, tmp_path: Path, left_out: str) -> None:
-    pytest.importorskip("matplotlib")
     del run[left_out]
     plot.plot(run, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").stat().st_size > 1000
