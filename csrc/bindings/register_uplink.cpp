@@ -184,7 +184,7 @@ std::unique_ptr<SpeechGate> PyUplink::make_gate(const OptionalVadConfig& vad) {
 }
 
 void register_block(py::module_& m) {
-  py::class_<GuardedBlock> block(m, "Block", R"(One block of uplink audio at 16 kHz, mono.
+  py::class_<GuardedBlock> block(m, "Block", R"(One block of uplink audio, mono, at the output rate of its Uplink.
 
 The arrays are views of memory that belongs to the block; they hold until it is filled again.)");
   const auto property = [&block](const char* name, auto read, const char* documentation) {
@@ -267,7 +267,7 @@ RuntimeError
 
 void register_uplink(py::module_& m) {
   register_block(m);
-  py::class_<Guarded<PyUplink>> uplink(m, "Uplink", R"(From a caller's audio to the model's: mono at 16 kHz, as int16 and float32 from one pass.
+  py::class_<Guarded<PyUplink>> uplink(m, "Uplink", R"(From a caller's audio to the model's: mono at 16 kHz or what it listens at, int16 and float32 from one pass.
 
 The output is the same bits however the input is cut into blocks, with and without a gate: a decision
 of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate

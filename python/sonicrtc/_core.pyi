@@ -17,7 +17,7 @@ __all__: list[str] = ["Block", "Playout", "Resampler", "Uplink", "isa", "isas"]
 
 class Block:
     """
-    One block of uplink audio at 16 kHz, mono.
+    One block of uplink audio, mono, at the output rate of its Uplink.
 
     The arrays are views of memory that belongs to the block; they hold until it is filled again.
     """
@@ -80,7 +80,7 @@ class Block:
 
 class Uplink:
     """
-    From a caller's audio to the model's: mono at 16 kHz, as int16 and float32 from one pass.
+    From a caller's audio to the model's: mono at 16 kHz or what it listens at, int16 and float32 from one pass.
 
     The output is the same bits however the input is cut into blocks, with and without a gate: a decision
     of the detector takes effect where its frame ends on the 16 kHz time line. A block at the input rate
