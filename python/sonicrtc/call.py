@@ -22,6 +22,7 @@ from sonicrtc.audio import Playout, Uplink
 from sonicrtc.errors import PeerError, SonicClosedError, SonicError, SonicRtcError
 from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, encode
 from sonicrtc.feed import Feed, error_event, session_event, usage_event
+from sonicrtc.loopback import Loopback
 from sonicrtc.metrics import CallStats, Turns
 from sonicrtc.rtc.peer import Description, IceServer, Peer
 from sonicrtc.rtc.tracks import MAX_PACKET_FRAMES
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 Reason = Literal["hangup", "peer_left", "drained", "error"]
 
 _log = logging.getLogger(__name__)
-_LOOPBACK_MAX_MS = 120.0
 _LAST_WORDS_S = 5.0  # how long the words of an early failure wait for a connection to carry them
 
 
@@ -63,11 +63,14 @@ class Call:
         self.answer: dict[str, str] = {}
         self._config = config
         self._use_tool = use_tool
-        self._session = open_session(self._told) if open_session else None
-        vad, rate_hz = (config.vad, 24_000) if self._session else (None, 16_000)
+        vad, rate_hz = (config.vad, 24_000) if open_session else (None, 16_000)
         self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=vad)
         self._block = self._uplink.block(MAX_PACKET_FRAMES)
         self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=48_000)
+        self._model = config.sonic if open_session else None
+        self._session: SonicSession | Loopback = (
+            open_session(self._told) if open_session else Loopback(self._told, lambda: self._playout.buffered_ms)
+        )
         self._turns = Turns()
         self._content_id = self._interrupted_id = ""
         self._connected_at_s: float | None = None
@@ -126,11 +129,9 @@ class Call:
         try:
             async with self._group as group:
                 group.create_task(self._attend_peer())
-                if self._session:
-                    group.create_task(self._attend_session(self._session))
+                group.create_task(self._attend_session())
                 await self._over.wait()
-                if self._session:
-                    await self._session.close()
+                await self._session.close()
                 await self._say_goodbye()
                 raise _Over
         except* _Over:
@@ -149,9 +150,9 @@ class Call:
         except PeerError as exc:
             self._fail(exc)
 
-    async def _attend_session(self, session: SonicSession) -> None:
+    async def _attend_session(self) -> None:
         try:
-            await session.run()
+            await self._session.run()
             if not self._over.is_set():
                 raise SonicClosedError("the model ended the session")
         except SonicRtcError as exc:
@@ -179,7 +180,7 @@ class Call:
     def _peer_became(self, state: str) -> None:
         if state == "connected" and self._connected_at_s is None:
             self._connected_at_s = time.monotonic()
-            self._feed.tell(session_event(self.id, self._config.sonic if self._session else None))
+            self._feed.tell(session_event(self.id, self._model))
 
     def _now_ms(self) -> float:
         return 0.0 if self._connected_at_s is None else (time.monotonic() - self._connected_at_s) * 1000
@@ -189,10 +190,7 @@ class Call:
     def _heard(self, buffer: Buffer, frames: int) -> None:
         """Take 20 ms from the caller."""
         block = self._uplink.push(buffer, frames=frames, out=self._block)
-        if self._session:
-            self._session.send_audio(block, captured_at_s=time.monotonic())
-        elif self._playout.buffered_ms < _LOOPBACK_MAX_MS:
-            self._playout.push(block.s16)
+        self._session.send_audio(block, captured_at_s=time.monotonic())
         self._feed.tell(*self._turns.heard(block.level_dbfs, block.speech, self._now_ms()))
 
     def _played(self, frames: int) -> NDArray[np.int16]:
@@ -211,6 +209,7 @@ class Call:
                     whole = 2 * self._playout.push(pcm) == len(pcm)
                     self._feed.tell(*self._turns.received(position_ms, self._now_ms(), whole=whole))
             case sonic.Interrupted():
+                self._session.flushed(self._playout.buffered_frames)
                 self._playout.flush()  # the model sent the whole answer long ago
                 self._interrupted_id = self._content_id
                 self._feed.tell(*self._turns.interrupted(self._playout.played_ms))
@@ -224,22 +223,23 @@ class Call:
                 self._feed.tell(usage_event(event))
             case sonic.AudioEnded():
                 self._playout.end()
-            case sonic.SessionOpened() | sonic.TurnEnded() | sonic.UnknownReceived():
+            case sonic.Recovering(error=error):
+                self._feed.tell(error_event(error))
+            case sonic.StreamChanged() | sonic.SessionOpened() | sonic.TurnEnded() | sonic.UnknownReceived():
                 pass
             case _:
                 assert_never(event)
 
     async def _run_tool(self, request: sonic.ToolRequest) -> None:
         result = await self._use_tool(request, self._feed)
-        if self._session:
-            self._session.send_tool_result(request.tool_use_id, result)
+        self._session.send_tool_result(request.tool_use_id, result)
 
     def _type(self, text: str) -> None:
-        if self._session is None:
-            self._feed.tell(error_event(SonicError("this call has no model: it returns the caller's own audio")))
-        else:
-            self._turns.typed()
+        try:
             self._session.send_text(text)
+            self._turns.typed()
+        except SonicError as exc:
+            self._feed.tell(error_event(exc))
 
     def _page_said(self, message: str | bytes) -> None:
         """Take one message from the page."""

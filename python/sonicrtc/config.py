@@ -131,6 +131,16 @@ class SonicConfig:
         Longest answer, 1 to 10000 tokens.
     temperature, top_p : float
         Sampling, 0 to 1.
+    language : str, optional
+        What the agent shall speak, e.g. ``"fr-FR"``; the voice must speak it. None leaves it to the voice.
+    greeting : str
+        What the agent says first, before the user has spoken; empty means that it waits.
+    speech_script : str
+        SYSTEM_SPEECH prompt: fixes the script in which Hindi is transcribed; sent as it is.
+    tool_choice : str
+        ``"auto"``, ``"any"``, or the name of the one tool that the model has to use.
+    history_message_bytes, history_total_bytes : int
+        How much of a conversation is repeated to a new session, in bytes of UTF-8.
     """
 
     model_id: str = "amazon.nova-2-sonic-v1:0"
@@ -143,6 +153,12 @@ class SonicConfig:
     max_tokens: int = 1024
     temperature: float = 0.7
     top_p: float = 0.9
+    language: str | None = None
+    greeting: str = ""
+    speech_script: str = ""
+    tool_choice: str = "auto"
+    history_message_bytes: int = 50 * 1024
+    history_total_bytes: int = 200 * 1024
 
     def __post_init__(self) -> None:
         if self.model_id == _RETIRED_MODEL_ID:
@@ -158,11 +174,50 @@ class SonicConfig:
         _check(1 <= self.max_tokens <= 10_000, "max_tokens", "1 to 10000", self.max_tokens)
         _check(0 <= self.temperature <= 1, "temperature", "0 to 1", self.temperature)
         _check(0 <= self.top_p <= 1, "top_p", "0 to 1", self.top_p)
+        _check(1 <= self.history_message_bytes <= self.history_total_bytes, "history_message_bytes",
+               f"1 to history_total_bytes ({self.history_total_bytes})", self.history_message_bytes)  # fmt: skip
 
     @property
     def endpoint_ms(self) -> int:
         """Documented pause after which the model ends the user's turn, in ms."""
         return ENDPOINT_PAUSE_MS[self.endpointing]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinuityConfig:
+    """How one conversation outlives the model's streams, which last at most 8 minutes and may break.
+
+    Parameters
+    ----------
+    swap_after_s : float
+        Age of a stream from which the next one takes over in a gap where nobody speaks.
+    swap_by_s : float
+        Age at which it takes over whoever speaks; below the service's limit of 480 s.
+    retry_for_s : float
+        How long a broken stream is tried to be replaced before the call ends; 0 ends it at once.
+    replay_pace : float
+        How fast audio that a broken stream did not answer is repeated to the next one, 1 to 8 times real time.
+    silence_limit_s : float
+        A model that was spoken to and sends no event at all for so long is taken for deaf or mute and
+        replaced; 0 turns this off.
+    many_sessions : int
+        With more sessions than this in the process, audio travels in chunks of 64 ms instead of 32 ms.
+    """
+
+    swap_after_s: float = 360.0
+    swap_by_s: float = 440.0
+    retry_for_s: float = 30.0
+    replay_pace: float = 1.25
+    silence_limit_s: float = 12.0
+    many_sessions: int = 30
+
+    def __post_init__(self) -> None:
+        _check(0 < self.swap_after_s <= self.swap_by_s, "continuity.swap_after_s",
+               f"more than 0 and at most swap_by_s ({self.swap_by_s:g})", self.swap_after_s)  # fmt: skip
+        _check(self.retry_for_s >= 0, "continuity.retry_for_s", "0 or more seconds", self.retry_for_s)
+        _check(1 <= self.replay_pace <= 8, "continuity.replay_pace", "1 to 8", self.replay_pace)
+        _check(self.silence_limit_s >= 0, "continuity.silence_limit_s", "0 or more seconds", self.silence_limit_s)
+        _check(self.many_sessions >= 0, "continuity.many_sessions", "0 or more", self.many_sessions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +312,7 @@ class Config:
     sonic: SonicConfig = field(default_factory=SonicConfig)
     signaling: SignalingConfig = field(default_factory=SignalingConfig)
     vad: VadConfig = field(default_factory=VadConfig)
+    continuity: ContinuityConfig = field(default_factory=ContinuityConfig)
 
 
 _ENVIRONMENT_PREFIX = "SONICRTC_"
@@ -272,7 +328,7 @@ def load(
     Parameters
     ----------
     file : Path, optional
-        TOML with the tables ``[server] [sonic] [signaling] [vad]``.
+        TOML with the tables ``[server] [sonic] [signaling] [vad] [continuity]``.
     environment : mapping, optional
         ``SONICRTC_<TABLE>_<NAME>``, e.g. ``SONICRTC_SONIC_VOICE``; other names are ignored.
     overrides : mapping of table to settings, optional

@@ -30,6 +30,7 @@ class FakeModel:
     def __init__(self, on_event: Callable[[SonicEvent], None]) -> None:
         self.say = on_event
         self.heard_frames = 0
+        self.flushed_frames = 0
         self.typed: list[str] = []
         self.results: dict[str, object] = {}
         self.closed = False
@@ -51,6 +52,13 @@ class FakeModel:
     def send_text(self, text: str) -> None:
         self.typed.append(text)
         self._changed.set()
+
+    def announce(self, text: str) -> None:
+        self.typed.append(text)
+        self._changed.set()
+
+    def flushed(self, frames: int) -> None:
+        self.flushed_frames += frames
 
     def send_tool_result(self, tool_use_id: str, result: object) -> None:
         self.results[tool_use_id] = result

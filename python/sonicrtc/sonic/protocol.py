@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
 from sonicrtc.config import SonicConfig
-from sonicrtc.errors import MissingExtraError, SonicClosedError, SonicError, SonicProtocolError
+from sonicrtc.errors import MissingExtraError, SonicClosedError, SonicError, SonicProtocolError, SonicRtcError
 from sonicrtc.sonic import wire
 from sonicrtc.sonic.history import History, Message
 from sonicrtc.sonic.wire import ToolSpec
@@ -38,9 +38,13 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserText:
-    """What the user said, as the model heard it; once per utterance."""
+    """What the user said, as the model heard it; once per utterance.
+
+    `again`: it takes the place of the one before, whose audio was repeated to another stream.
+    """
 
     text: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +111,25 @@ class UnknownReceived:
     payload: Any
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovering:
+    """The stream broke and is being replaced; the conversation goes on."""
+
+    error: SonicRtcError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamChanged:
+    """Another stream carries the conversation now, the `number`-th; `config` is what it was opened with."""
+
+    number: int
+    config: SonicConfig
+
+
 SonicEvent = (
     SessionOpened
+    | Recovering
+    | StreamChanged
     | UserText
     | AssistantText
     | AudioChunk
@@ -424,6 +445,11 @@ class SonicProtocol:
     def _end_turn(self, stop_reason: str) -> list[SonicEvent]:
         was_open, self._turn_open, self._speech_ended_turn = self._turn_open, False, False
         return [TurnEnded(stop_reason=stop_reason)] if was_open else []
+
+
+def announcement(text: str) -> str:
+    """Return the words that make the model say `text`: cross-modal input has no other way (``sonic-cross-modal``)."""
+    return f'Say exactly this to the user, and nothing else: "{text}"'
 
 
 def _stage(additional_model_fields: str | None) -> Stage:

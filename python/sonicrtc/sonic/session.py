@@ -21,7 +21,7 @@ from sonicrtc.errors import CredentialsError, SonicClosedError, SonicError, Soni
 from sonicrtc.sonic import stream as streams
 from sonicrtc.sonic.bedrock import BedrockStream
 from sonicrtc.sonic.history import History, Message
-from sonicrtc.sonic.protocol import Failed, Phase, SonicEvent, SonicProtocol
+from sonicrtc.sonic.protocol import Failed, Phase, SonicEvent, SonicProtocol, announcement
 from sonicrtc.sonic.stream import AudioItem, Duplex, Outbox, UplinkBlock, UplinkFramer
 from sonicrtc.sonic.wire import INPUT_RATE_HZ, ToolSpec
 
@@ -119,6 +119,7 @@ class SonicSession:
         self._outbox = Outbox()
         self._stats = SonicStats()
         self._stream: Duplex | None = None
+        self._flushed_frames = 0
         self._started = False
         self._close_asked = False
         self._failure: SonicRtcError | None = None
@@ -161,6 +162,16 @@ class SonicSession:
         if self._machine.state is Phase.OPEN:
             self._machine.send_text(text)
             self._post()
+
+    def announce(self, text: str) -> None:
+        """Let the agent say `text`, of its own accord; nothing happens once the session is over."""
+        if text.strip() and self._machine.state is Phase.OPEN:
+            self._machine.send_text(announcement(text))
+            self._post()
+
+    def flushed(self, frames: int) -> None:
+        """Take note that the last `frames` frames of the model's audio were thrown away unheard."""
+        self._flushed_frames += frames
 
     def send_tool_result(self, tool_use_id: str, result: object) -> None:
         """Answer a `ToolRequest` with anything JSON can hold; nothing happens once the session is over."""

@@ -1,0 +1,60 @@
+"""What stands in the model's place in a loopback call: the caller's own audio comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sonicrtc.errors import SonicError
+from sonicrtc.sonic.protocol import AudioChunk
+
+if TYPE_CHECKING:
+    from sonicrtc.audio import Block
+    from sonicrtc.sonic.protocol import SonicEvent
+
+#: What is waiting to be played may be this long; more of the caller's audio is left out.
+_MAX_WAITING_MS = 120.0
+
+
+class Loopback:
+    """A session as :class:`sonicrtc.sonic.session.SonicSession` is one, without a model behind it.
+
+    Parameters
+    ----------
+    on_event : callable
+        Gets the caller's audio, 16 kHz, as `AudioChunk`.
+    waiting_ms : callable
+        Returns how much of it has not been played yet.
+    """
+
+    def __init__(self, on_event: Callable[[SonicEvent], None], waiting_ms: Callable[[], float]) -> None:
+        self._on_event = on_event
+        self._waiting_ms = waiting_ms
+        self._over = asyncio.Event()
+
+    def send_audio(self, block: Block, *, captured_at_s: float) -> None:
+        """Return `block` to its sender."""
+        if self._waiting_ms() < _MAX_WAITING_MS:
+            self._on_event(AudioChunk(pcm=block.s16.tobytes(), content_id="loopback"))
+
+    def send_text(self, text: str) -> None:
+        """Refuse: nobody reads it."""
+        raise SonicError("this call has no model: it returns the caller's own audio")
+
+    def announce(self, text: str) -> None:
+        """Say nothing: there is no voice."""
+
+    def send_tool_result(self, tool_use_id: str, result: object) -> None:
+        """Take a result that nobody asked for."""
+
+    def flushed(self, frames: int) -> None:
+        """Take note that audio was thrown away."""
+
+    async def run(self) -> None:
+        """Return once :meth:`close` was called."""
+        await self._over.wait()
+
+    async def close(self) -> None:
+        """End it."""
+        self._over.set()
