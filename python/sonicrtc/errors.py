@@ -18,6 +18,7 @@
     │   ├── SonicThrottledError
     │   ├── SonicExpiredError
     │   ├── SonicClosedError
+    │   ├── SonicUnreachableError
     │   ├── SonicProtocolError
     │   └── SonicModelError
     └── ToolError                becomes a tool result, never ends a call
@@ -27,7 +28,11 @@ A vendor's exception is translated in one place and kept as ``__cause__``.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+#: What to do about a failed stream: open another at once, or after a pause, or with what has changed
+#: meanwhile (fresh keys, a new session); or give up.
+Remedy = Literal["retry_now", "back_off", "swap", "fatal"]
 
 
 class SonicRtcError(Exception):
@@ -119,30 +124,48 @@ class MessageError(PeerError, ValueError):
 
 
 class SonicError(SonicRtcError):
-    """The speech-to-speech model or its stream failed."""
+    """The speech-to-speech model or its stream failed.
+
+    Attributes
+    ----------
+    remedy : {"retry_now", "back_off", "swap", "fatal"}
+        What a conversation that is to go on does about it; `retryable` says whether it is not "fatal".
+    """
 
     code = "sonic"
+    remedy: Remedy = "fatal"
+
+    def __init__(self, message: str, *, remedy: Remedy | None = None) -> None:
+        self.remedy = remedy or self.remedy
+        super().__init__(message, retryable=self.remedy != "fatal")
 
 
 class SonicThrottledError(SonicError):
     """The service asks to slow down."""
 
     code = "sonic_throttled"
-    retryable = True
+    remedy: Remedy = "back_off"
 
 
 class SonicExpiredError(SonicError):
     """The session or its credentials expired."""
 
     code = "sonic_expired"
-    retryable = True
+    remedy: Remedy = "swap"
 
 
 class SonicClosedError(SonicError):
     """The stream ended or was lost."""
 
     code = "sonic_closed"
-    retryable = True
+    remedy: Remedy = "retry_now"
+
+
+class SonicUnreachableError(SonicError):
+    """Nothing answers at the service's address."""
+
+    code = "sonic_unreachable"
+    remedy: Remedy = "back_off"
 
 
 class SonicProtocolError(SonicError):

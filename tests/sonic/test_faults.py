@@ -29,6 +29,7 @@ from sonicrtc.errors import (
     SonicProtocolError,
     SonicRtcError,
     SonicThrottledError,
+    SonicUnreachableError,
 )
 from sonicrtc.sonic.protocol import SessionOpened, UserText
 
@@ -98,13 +99,13 @@ async def test_an_unknown_model_is_told_from_other_bad_input(authority: Authorit
 
 
 STREAM_ERRORS = [
-    ("validationException", "Invalid input request", SonicProtocolError, False),
+    ("validationException", "Invalid input request", SonicProtocolError, True),
     ("validationException", "System instability detected. Please retry your request.", SonicClosedError, True),
     ("validationException", "Timed out waiting for audio bytes less than 55 seconds", SonicExpiredError, True),
     ("throttlingException", "slow down", SonicThrottledError, True),
     ("modelStreamErrorException", "the model failed", SonicModelError, True),
     ("internalServerException", "oops", SonicClosedError, True),
-    ("brandNewException", "from the future", SonicError, False),
+    ("brandNewException", "from the future", SonicModelError, True),
 ]
 
 
@@ -185,13 +186,13 @@ async def test_a_service_that_is_not_there_is_named() -> None:
     server.close()
     await server.wait_closed()
     error = await failure(SonicConfig(endpoint=f"https://127.0.0.1:{port}"))
-    assert isinstance(error, SonicClosedError)
+    assert isinstance(error, SonicUnreachableError)
     assert f"nothing listens at 127.0.0.1:{port}" in str(error)
 
 
 async def test_a_host_that_does_not_exist_is_named() -> None:
     error = await failure(SonicConfig(endpoint="https://sonic.invalid"))
-    assert isinstance(error, SonicClosedError)
+    assert isinstance(error, SonicUnreachableError)
     assert "sonic.invalid" in str(error)
 
 

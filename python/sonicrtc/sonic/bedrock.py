@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from sonicrtc.config import SonicConfig
 from sonicrtc.credentials import AwsKeys
-from sonicrtc.errors import (
-    CredentialsError,
-    MissingExtraError,
-    SonicClosedError,
-    SonicError,
-    SonicExpiredError,
-    SonicModelError,
-    SonicProtocolError,
-    SonicThrottledError,
-)
+from sonicrtc.errors import CredentialsError, MissingExtraError, SonicClosedError, SonicError
+from sonicrtc.sonic.failures import judge
 from sonicrtc.sonic.transport import HardenedTransport, prepare_tls
 
 try:
@@ -36,56 +29,6 @@ except ImportError as exc:
 
 # --- errors ---------------------------------------------------------------------------------------
 
-_BAD_KEYS = {
-    "UnrecognizedClientException",
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "InvalidClientTokenId",
-    "InvalidClientTokenIdException",
-    "IncompleteSignature",
-    "IncompleteSignatureException",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-}
-_OLD_KEYS = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-
-_BY_NAME: dict[str, tuple[type[SonicError], bool]] = {
-    "AccessDeniedException": (SonicModelError, False),
-    "ResourceNotFoundException": (SonicModelError, False),
-    "ModelNotReadyException": (SonicModelError, True),
-    "ModelErrorException": (SonicModelError, True),
-    "ModelTimeoutException": (SonicModelError, True),
-    "ModelStreamErrorException": (SonicModelError, True),
-    "ThrottlingException": (SonicThrottledError, True),
-    "ServiceQuotaExceededException": (SonicThrottledError, True),
-    "InternalServerException": (SonicClosedError, True),
-    "ServiceUnavailableException": (SonicClosedError, True),
-}
-
-# The service says ValidationException for different things, and only its text tells which.
-_VALIDATION_TEXTS: tuple[tuple[str, type[SonicError], bool], ...] = (
-    ("system instability detected", SonicClosedError, True),
-    ("rst_stream closed stream", SonicClosedError, True),
-    ("timed out waiting for", SonicExpiredError, True),
-    ("model identifier", SonicModelError, False),
-    ("model id", SonicModelError, False),
-    ("modelid", SonicModelError, False),
-)
-
-_ADVICE = {
-    "AccessDeniedException": "allow bedrock:InvokeModel and enable access to the model in the Bedrock console",
-    "ResourceNotFoundException": "check the model id and that the region offers it",
-}
-
-
-def classify_validation(message: str) -> tuple[type[SonicError], bool]:
-    """Return what a ValidationException really is, and whether trying again may help."""
-    lowered = message.lower()
-    for text, kind, retryable in _VALIDATION_TEXTS:
-        if text in lowered:
-            return kind, retryable
-    return SonicProtocolError, False
-
 
 def translate(exc: BaseException, *, error_type: str = "", where: str = "the service") -> SonicError | CredentialsError:
     """Return our error for what the SDK raised; the caller raises it ``from`` the original.
@@ -97,43 +40,31 @@ def translate(exc: BaseException, *, error_type: str = "", where: str = "the ser
     where : str
         Host and port, for the message.
     """
-    name = type(exc).__name__ if isinstance(exc, CallError) and type(exc) is not CallError else error_type
-    said = _short(getattr(exc, "message", "") or str(exc))
-    if name in _BAD_KEYS:
-        return CredentialsError(f"the service at {where} refused the AWS credentials ({name}); check key and secret")
-    if name in _OLD_KEYS:
-        return SonicExpiredError(f"the AWS credentials expired ({name})")
-    if name == "ValidationException":
-        kind, retryable = classify_validation(said)
-        return kind(f"the service refused what it was sent ({name}): {said}", retryable=retryable)
-    if name in _BY_NAME:
-        kind, retryable = _BY_NAME[name]
-        advice = f"; {_ADVICE[name]}" if name in _ADVICE else ""
-        return kind(f"the model cannot be used ({name}): {said}{advice}", retryable=retryable)
-    if name:
-        return SonicError(f"the service at {where} failed ({name}): {said}")
-    return _translate_transport(exc, said, where)
+    said = getattr(exc, "message", "") or str(exc)
+    for name in _names(exc, error_type):
+        if (error := judge(name, said, where=where)) is not None:
+            return error
+    if error_type:
+        return SonicError(f"the service at {where} failed ({error_type}): {said[:300]}")
+    return SonicClosedError(f"the stream to {where} failed: {said[:300]}")
 
 
-def _translate_transport(exc: BaseException, said: str, where: str) -> SonicError:
+def _names(exc: BaseException, error_type: str) -> Iterator[str]:
+    """Yield what the failure may be called in the table, the most telling first."""
+    if isinstance(exc, CallError) and type(exc) is not CallError:
+        yield type(exc).__name__
+    yield error_type
     if isinstance(exc, UnmodeledEventError):
-        return SonicModelError(f"the service reported {exc.code}: {_short(exc.message)}", retryable=True)
-    if isinstance(exc, KeyError):
-        return SonicError(f"the service reported an error of a kind that the SDK does not know: {said}")
+        yield exc.code
+        yield "UnmodeledError"
+    if isinstance(exc, KeyError):  # how the SDK says that it does not know an exception's type
+        yield str(exc).strip("'\"")
+        yield "UnmodeledError"
     if isinstance(exc, EventError):
-        return SonicClosedError(f"the stream from {where} was damaged: {said}")
+        yield "EventError"
     native = _native_cause(exc)
-    if native is None:
-        return SonicClosedError(f"the stream to {where} failed: {said}")
-    if native.name == "AWS_IO_SOCKET_CONNECTION_REFUSED":
-        return SonicClosedError(f"nothing listens at {where}; start the service or correct the endpoint")
-    if native.name.startswith("AWS_IO_DNS"):
-        return SonicClosedError(f"the address {where} cannot be resolved; check the endpoint, region and network")
-    if native.name.startswith("AWS_IO_TLS"):
-        return SonicClosedError(
-            f"no TLS connection to {where} ({native.name}); a private authority is given as ca_file", retryable=False
-        )
-    return SonicClosedError(f"the connection to {where} was lost ({native.name})")
+    if native is not None:
+        yield str(native.name)
 
 
 def _native_cause(exc: BaseException | None) -> AwsCrtError | None:
@@ -142,10 +73,6 @@ def _native_cause(exc: BaseException | None) -> AwsCrtError | None:
             return exc
         exc = exc.__cause__
     return None
-
-
-def _short(text: str, limit: int = 300) -> str:
-    return text if len(text) <= limit else text[:limit] + "…"
 
 
 # --- the stream -----------------------------------------------------------------------------------
