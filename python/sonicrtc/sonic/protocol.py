@@ -18,7 +18,7 @@ from typing import Any, Literal, assert_never
 from sonicrtc.config import SonicConfig
 from sonicrtc.errors import MissingExtraError, SonicClosedError, SonicError, SonicProtocolError, SonicRtcError
 from sonicrtc.sonic import wire
-from sonicrtc.sonic.history import History, Message
+from sonicrtc.sonic.history import Message
 from sonicrtc.sonic.wire import ToolSpec
 
 try:
@@ -191,8 +191,6 @@ class SonicProtocol:
     state : Phase or Failed
     session_id : str
         The service's own name for the session, known after its first answer.
-    history : History
-        FINAL texts of this session, after those it began with.
     """
 
     def __init__(
@@ -219,7 +217,6 @@ class SonicProtocol:
         self._speech_ended_turn = False
         self.state: State = Phase.IDLE
         self.session_id = ""
-        self.history = History(history)
 
     # --- what we send -----------------------------------------------------------------------------
 
@@ -392,12 +389,9 @@ class SonicProtocol:
     def _on_text(self, output: wire.TextOutput) -> list[SonicEvent]:
         content = self._content(output.content_id, "TEXT", output.role)
         if content.role == "USER":
-            self.history.add("USER", output.content)
             return [UserText(text=output.content)]
         if _is_interruption(output.content):
             return self._interrupt()
-        if content.stage == "final":
-            self.history.add("ASSISTANT", output.content)
         return [AssistantText(text=output.content, stage=content.stage, content_id=output.content_id)]
 
     def _on_audio(self, output: wire.AudioOutput) -> list[SonicEvent]:

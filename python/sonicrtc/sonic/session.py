@@ -21,7 +21,7 @@ from sonicrtc.errors import CredentialsError, SonicClosedError, SonicError, Soni
 from sonicrtc.sonic import stream as streams
 from sonicrtc.sonic.bedrock import BedrockStream
 from sonicrtc.sonic.history import History, Message
-from sonicrtc.sonic.protocol import Failed, Phase, SonicEvent, SonicProtocol, announcement
+from sonicrtc.sonic.protocol import AssistantText, Failed, Phase, SonicEvent, SonicProtocol, UserText, announcement
 from sonicrtc.sonic.stream import AudioItem, Duplex, Outbox, UplinkBlock, UplinkFramer
 from sonicrtc.sonic.wire import INPUT_RATE_HZ, ToolSpec
 
@@ -115,6 +115,7 @@ class SonicSession:
         self._send_timeout_s = send_timeout_s
         self._open_stream = open_stream
         self._machine = SonicProtocol(config, new_name=lambda: str(uuid4()), tools=tools, history=history)
+        self._history = History(history)
         self._framer = UplinkFramer()
         self._outbox = Outbox()
         self._stats = SonicStats()
@@ -139,7 +140,7 @@ class SonicSession:
     @property
     def history(self) -> History:
         """FINAL texts of the conversation so far."""
-        return self._machine.history
+        return self._history
 
     # --- what a call puts in; none of it waits ----------------------------------------------------
 
@@ -279,7 +280,17 @@ class SonicSession:
 
     def _deliver(self, events: Sequence[SonicEvent]) -> None:
         for event in events:
+            self._remember(event)
             self._on_event(event)
+
+    def _remember(self, event: SonicEvent) -> None:
+        match event:
+            case UserText():
+                self._history.add("USER", event.text)
+            case AssistantText(stage="final"):
+                self._history.add("ASSISTANT", event.text)
+            case _:
+                pass
 
     def _count_sent(self, item: AudioItem) -> None:
         stats = self._stats
