@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,18 +22,21 @@ class Message:
     text: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Sentence:
     """A sentence of the assistant and where its audio lies among all that the model sent."""
 
-    announced: str
+    text: str
     start: int
     end: int
-    spoken: str | None = None
 
-    @property
-    def text(self) -> str:
-        return self.announced if self.spoken is None else self.spoken
+    def cut(self, heard: int) -> None:
+        """Keep the words of what was heard when the audio ended at `heard`."""
+        if self.end > heard or self.end == self.start:
+            frames = max(1, self.end - self.start)
+            share = min(1.0, max(0.0, (heard - self.start) / frames)) if self.end > self.start else 0.0
+            self.text = _begin_of(self.text, int(len(self.text) * share))
+            self.end = max(self.start, min(self.end, heard))
 
 
 class History:
@@ -48,8 +52,8 @@ class History:
     """
 
     def __init__(self, messages: Sequence[Message] = ()) -> None:
-        self._messages: list[Message] = list(messages)
-        self._sentences: list[_Sentence] = []
+        self._said: list[Message | _Sentence] = list(messages)
+        self._unspoken: deque[_Sentence] = deque()
         self._frames = 0
         self._cut = False
 
@@ -57,67 +61,59 @@ class History:
 
     def user(self, text: str, *, again: bool = False) -> None:
         """Add what the user said; `again` puts it in the place of what the user said last."""
-        self._settle()
-        if again and self._messages and self._messages[-1].role == "USER":
-            self._messages.pop()
-        self._add("USER", text)
+        if again and self.last_user_text():
+            self._said.pop()
+        self._said.append(Message("USER", text))
 
     def announced(self, text: str) -> None:
         """Add a sentence that the assistant is going to say."""
         self._cut = False
-        self._sentences.append(_Sentence(text, self._frames, self._frames))
+        sentence = _Sentence(text, self._frames, self._frames)
+        self._said.append(sentence)
+        self._unspoken.append(sentence)
 
     def audio(self, frames: int) -> None:
         """Take note of `frames` frames of the assistant's voice; they belong to the sentence announced last."""
         self._frames += frames
-        if self._sentences:
-            self._sentences[-1].end = self._frames
+        if self._said and isinstance(self._said[-1], _Sentence):
+            self._said[-1].end = self._frames
 
     def spoken(self, text: str) -> None:
         """Take the final words of the oldest sentence that has none; of one that was cut off they are not true."""
-        for sentence in self._sentences:
-            if sentence.spoken is None:
-                sentence.spoken = text
-                return
-        if not self._cut:
-            self._sentences.append(_Sentence(text, self._frames, self._frames, text))
+        if self._unspoken:
+            self._unspoken.popleft().text = text
+        elif not self._cut:
+            self._said.append(_Sentence(text, self._frames, self._frames))
 
     def flushed(self, frames: int) -> None:
         """Take note that the last `frames` frames of the assistant's voice were thrown away unheard."""
-        heard = self._frames - frames
-        self._sentences = [s for s in map(lambda s: _heard(s, heard), self._sentences) if s.text]
-        self._frames = heard
-        for sentence in self._sentences:
-            sentence.spoken = sentence.text
+        self._frames -= frames
+        for said in reversed(self._said):
+            if isinstance(said, _Sentence):
+                if said.end <= self._frames and said not in self._unspoken:
+                    break
+                said.cut(self._frames)
+        self._unspoken.clear()
         self._cut = True
-
-    def _settle(self) -> None:
-        """Make a message of the assistant's sentences so far."""
-        sentences, self._sentences = self._sentences, []
-        for sentence in sentences:
-            self._add("ASSISTANT", sentence.text)
-
-    def _add(self, role: Role, text: str) -> None:
-        text = text.strip()
-        if not text:
-            return
-        if self._messages and self._messages[-1].role == role:
-            text = f"{self._messages.pop().text} {text}"
-        self._messages.append(Message(role, text))
 
     # -- what another stream is told ---------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Message]:
         """Iterate over the whole conversation, neighbouring texts of one role merged."""
-        said = History(self._messages)
-        for sentence in self._sentences:
-            said._add("ASSISTANT", sentence.text)
-        return iter(said._messages)
+        merged: list[Message] = []
+        for said in self._said:
+            role: Role = said.role if isinstance(said, Message) else "ASSISTANT"
+            text = said.text.strip()
+            if text and merged and merged[-1].role == role:
+                text = f"{merged.pop().text} {text}"
+            if text:
+                merged.append(Message(role, text))
+        return iter(merged)
 
     def last_user_text(self) -> str:
-        """Return the user's last words when nothing was said after them, else ""."""
-        messages = list(self)
-        return messages[-1].text if messages and messages[-1].role == "USER" else ""
+        """Return what the user said last when nothing was said after it, else ""."""
+        last = self._said[-1] if self._said else None
+        return last.text if isinstance(last, Message) and last.role == "USER" else ""
 
     def messages(self, *, message_bytes: int, total_bytes: int, without_last_user: bool = False) -> list[Message]:
         """Return as much of the conversation's end as the service takes, beginning with the user.
@@ -146,15 +142,6 @@ class History:
         return kept
 
 
-def _heard(sentence: _Sentence, heard: int) -> _Sentence:
-    """Return what is left of `sentence` when the audio ended at `heard`."""
-    if sentence.end <= heard or sentence.end == sentence.start:
-        return sentence
-    share = max(0.0, (heard - sentence.start) / (sentence.end - sentence.start))
-    text = sentence.text
-    return _Sentence(_begin_of(text, int(len(text) * share)), sentence.start, min(sentence.end, heard))
-
-
 def _begin_of(text: str, characters: int) -> str:
     """Return the whole words among the first `characters`."""
     if characters >= len(text) or text[characters : characters + 1].isspace():
@@ -169,11 +156,3 @@ def _end_of(text: str, limit_bytes: int) -> str:
         return text
     kept = data[len(data) - max(0, limit_bytes - len(_CUT.encode())) :].decode(errors="ignore")
     return (_CUT + kept.partition(" ")[2]) if " " in kept else kept
-
-
-def merged(messages: Iterable[Message]) -> list[Message]:
-    """Return `messages` with neighbours of one role merged."""
-    history = History()
-    for message in messages:
-        history._add(message.role, message.text)
-    return list(history)
