@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import configparser
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsKeys:
-    """One frozen set of AWS keys; only the access key id shows in its repr."""
+    """One frozen set of AWS keys; only the access key id shows in its repr.
+
+    `expires_at` is when the service will refuse them, an aware time; None when that is not known, or never.
+    """
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
 
 
 class CredentialsProvider(Protocol):
@@ -100,6 +105,7 @@ class BotocoreCredentials:
                     "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
                     " or run 'sonicrtc demo', which needs none"
                 )
+            # The SDK renews what expires within 15 minutes (botocore.credentials.RefreshableCredentials).
             frozen = self._credentials.get_frozen_credentials()
         except botocore.exceptions.BotoCoreError as exc:
             raise CredentialsError(f"AWS credentials cannot be used: {exc}", retryable=True) from exc
@@ -109,4 +115,5 @@ class BotocoreCredentials:
             access_key_id=frozen.access_key,
             secret_access_key=frozen.secret_key,
             session_token=frozen.token,
+            expires_at=getattr(self._credentials, "_expiry_time", None),
         )

@@ -19,6 +19,7 @@
     │   ├── SonicExpiredError
     │   ├── SonicClosedError
     │   ├── SonicUnreachableError
+    │   ├── SonicSilentError
     │   ├── SonicProtocolError
     │   └── SonicModelError
     └── ToolError                becomes a tool result, never ends a call
@@ -166,6 +167,13 @@ class SonicUnreachableError(SonicError):
 
     code = "sonic_unreachable"
     remedy: Remedy = "back_off"
+
+
+class SonicSilentError(SonicError):
+    """The model was spoken to and said nothing at all."""
+
+    code = "sonic_silent"
+    remedy: Remedy = "retry_now"
 
 
 class SonicProtocolError(SonicError):

@@ -28,6 +28,7 @@ class FakeBlock:
     onset: int = -1
     offset: int = -1
     withheld_frames: int = 0
+    level_dbfs: float = -20.0
 
 
 class Driven:

@@ -17,7 +17,7 @@ import pytest
 from tests.sonic.driving import Driven, driven
 from tests.sonic.peer import Connection, Peer, event_frame, exception_frame
 
-from sonicrtc.config import SonicConfig
+from sonicrtc.config import ContinuityConfig, SonicConfig
 from sonicrtc.credentials import AwsKeys
 from sonicrtc.errors import (
     ConfigError,
@@ -31,9 +31,11 @@ from sonicrtc.errors import (
     SonicThrottledError,
     SonicUnreachableError,
 )
+from sonicrtc.sonic.leg import Deadlines
 from sonicrtc.sonic.protocol import SessionOpened, UserText
 
 Authority = tuple[Path, Path]
+NO_SECOND_TRY = ContinuityConfig(retry_for_s=0)
 START_BYTES = 2000  # the session's first events are more than this
 
 
@@ -46,7 +48,8 @@ async def served(
 
 
 async def failure(config: SonicConfig, **options: Any) -> SonicRtcError:
-    """Run a session that must fail, within 5 s, and give everything back."""
+    """Run a session that must fail at the first failure, within 5 s, and give everything back."""
+    options.setdefault("continuity", NO_SECOND_TRY)
     subject = Driven(config, **options)
     started = time.monotonic()
     with pytest.raises(SonicRtcError) as caught:
@@ -156,7 +159,7 @@ async def test_a_stream_that_breaks_in_the_middle_is_an_error_after_what_came(au
         await {"drop": connection.drop, "reset": connection.reset}.get(how, connection.end)()
 
     async with served(authority, break_off) as config:
-        subject = Driven(config)
+        subject = Driven(config, continuity=NO_SECOND_TRY)
         with pytest.RaisesGroup(SonicClosedError):
             async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
                 tasks.create_task(subject.run())
@@ -172,7 +175,7 @@ async def test_senders_are_let_go_when_the_stream_is_lost(authority: Authority) 
         await connection.reset()
 
     async with served(authority, reset) as config:
-        subject = Driven(config)
+        subject = Driven(config, continuity=NO_SECOND_TRY)
         for _ in range(40):  # more than the SDK holds back
             subject.session.send_text("still talking")
         with pytest.raises(SonicClosedError, match="lost"):
@@ -212,14 +215,14 @@ async def test_a_server_that_accepts_and_never_answers_is_given_up() -> None:
 
 async def test_a_service_that_never_responds_is_given_up(authority: Authority) -> None:
     async with served(authority, begin) as config:
-        error = await failure(config, open_timeout_s=0.5)
+        error = await failure(config, deadlines=Deadlines(open_s=0.5))
     assert isinstance(error, SonicClosedError)
     assert "did not accept a session within 0.5 s" in str(error)
 
 
 async def test_an_unknown_authority_is_an_error_that_points_to_it(authority: Authority) -> None:
     async with served(authority, begin) as config:
-        error = await failure(SonicConfig(endpoint=config.endpoint), open_timeout_s=1.0)
+        error = await failure(SonicConfig(endpoint=config.endpoint), deadlines=Deadlines(open_s=1.0))
     assert isinstance(error, SonicClosedError)
     assert "ca_file" in str(error)
 
@@ -240,7 +243,7 @@ async def test_a_service_that_stops_reading_is_given_up(authority: Authority) ->
 
     over = asyncio.Event()
     async with served(authority, read_nothing_more) as config:
-        subject = Driven(config, send_timeout_s=0.3)
+        subject = Driven(config, deadlines=Deadlines(send_s=0.3), continuity=NO_SECOND_TRY)
         subject.session.send_text("x" * 4_000_000)  # more than every buffer on the way
         with pytest.raises(SonicClosedError, match="stopped reading"):
             async with asyncio.timeout(5):
@@ -254,7 +257,7 @@ async def test_closing_cuts_a_service_that_does_not_end_the_session(authority: A
         await begin(connection)
         await connection.respond()
 
-    async with served(authority, never_end) as config, driven(config, close_timeout_s=0.3) as subject:
+    async with served(authority, never_end) as config, driven(config, deadlines=Deadlines(close_s=0.3)) as subject:
         await subject.until(SessionOpened)
 
 
@@ -285,5 +288,5 @@ async def test_keys_that_never_come_are_a_credentials_error() -> None:
             await asyncio.Event().wait()
             raise AssertionError
 
-    error = await failure(SonicConfig(), credentials=Never(), open_timeout_s=0.2)
+    error = await failure(SonicConfig(), credentials=Never(), deadlines=Deadlines(open_s=0.2))
     assert isinstance(error, CredentialsError)

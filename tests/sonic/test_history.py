@@ -1,26 +1,122 @@
+"""What another stream is told of the conversation: what the user said, and what the user heard."""
+
 from __future__ import annotations
 
-from sonicrtc.sonic.history import History, Message
+from typing import Any
+
+from sonicrtc.sonic.history import OPENING, History, Message
+
+
+def conversation(*said: tuple[str, str]) -> History:
+    history = History()
+    for role, text in said:
+        (history.user if role == "USER" else history.spoken)(text)
+    return history
+
+
+def told(history: History, **options: Any) -> list[tuple[str, str]]:
+    limits = {"message_bytes": 1000, "total_bytes": 10_000} | options
+    return [(message.role, message.text) for message in history.messages(**limits)]
 
 
 def test_neighbours_of_one_role_are_one_message() -> None:
-    history = History()
-    for role, text in [("USER", "hello"), ("ASSISTANT", "Hi."), ("ASSISTANT", " How are you? "), ("USER", "fine")]:
-        history.add(role, text)  # type: ignore[arg-type]
-    assert list(history) == [
-        Message("USER", "hello"),
-        Message("ASSISTANT", "Hi. How are you?"),
-        Message("USER", "fine"),
-    ]
+    history = conversation(("USER", "hello"), ("ASSISTANT", "Hi."), ("ASSISTANT", " How are you? "), ("USER", "fine"))
+    assert told(history) == [("USER", "hello"), ("ASSISTANT", "Hi. How are you?"), ("USER", "fine")]
 
 
 def test_blank_texts_leave_no_trace() -> None:
-    history = History()
-    history.add("USER", "  ")
-    assert len(history) == 0
+    assert list(conversation(("USER", "  "), ("ASSISTANT", ""))) == []
 
 
-def test_messages_begin_with_the_user() -> None:
-    history = History([Message("ASSISTANT", "Welcome."), Message("USER", "hello")])
-    assert history.messages() == [Message("USER", "hello")]
-    assert History([Message("ASSISTANT", "Welcome.")]).messages() == []
+def test_a_sentence_that_is_told_twice_is_kept_once_as_it_was_spoken() -> None:
+    history = conversation(("USER", "hello"))
+    history.announced("It is five.")
+    history.audio(100)
+    history.announced("Good night.")
+    history.spoken("It is 5.")
+    assert told(history) == [("USER", "hello"), ("ASSISTANT", "It is 5. Good night.")]
+
+
+def test_what_was_thrown_away_unheard_is_cut_off_to_the_word() -> None:
+    history = conversation(("USER", "count"))
+    for sentence in ("One two three four.", "Five six seven eight."):
+        history.announced(sentence)
+        history.audio(1000)
+        history.spoken(sentence)
+    history.flushed(500)
+    assert told(history)[1] == ("ASSISTANT", "One two three four. Five six")
+    history.flushed(1100)
+    assert told(history)[1] == ("ASSISTANT", "One two")
+
+
+def test_a_sentence_that_was_announced_and_never_heard_is_not_part_of_the_conversation() -> None:
+    history = conversation(("USER", "hello"))
+    history.announced("Heard.")
+    history.audio(100)
+    history.announced("Not begun.")
+    history.flushed(0)
+    assert told(history)[1] == ("ASSISTANT", "Heard.")
+
+
+def test_final_words_of_what_was_cut_off_are_not_believed() -> None:
+    history = conversation(("USER", "hello"))
+    history.announced("A long story.")
+    history.audio(100)
+    history.flushed(100)
+    history.spoken("A long story.")
+    assert told(history) == [("USER", "hello")]
+    history.announced("Yes?")
+    history.spoken("Yes?")
+    assert told(history)[-1] == ("ASSISTANT", "Yes?")
+
+
+def test_what_is_flushed_after_the_users_words_is_cut_before_them() -> None:
+    history = conversation(("USER", "count"))
+    history.announced("One two three four.")
+    history.audio(1000)
+    history.user("stop")
+    history.flushed(500)
+    assert told(history) == [("USER", "count"), ("ASSISTANT", "One two"), ("USER", "stop")]
+
+
+def test_audio_without_an_announcement_belongs_to_nothing() -> None:
+    history = conversation(("USER", "hello"))
+    history.audio(100)
+    assert told(history) == [("USER", "hello")]
+
+
+def test_words_of_the_user_that_are_told_again_take_their_place() -> None:
+    history = conversation(("USER", "turn of"))
+    history.user("turn off the light", again=True)
+    assert told(history) == [("USER", "turn off the light")]
+    history.spoken("Done.")
+    history.user("thanks", again=True)
+    assert told(history)[-1] == ("USER", "thanks")
+
+
+def test_the_users_last_words_can_be_left_out() -> None:
+    history = conversation(("USER", "hello"), ("ASSISTANT", "Hi."), ("USER", "what time is it"))
+    assert history.last_user_text() == "what time is it"
+    assert told(history, without_last_user=True) == [("USER", "hello"), ("ASSISTANT", "Hi.")]
+    assert conversation(("ASSISTANT", "Hi.")).last_user_text() == ""
+
+
+def test_a_conversation_that_the_assistant_began_begins_with_a_word_for_the_user() -> None:
+    assert told(conversation(("ASSISTANT", "Welcome."))) == [("USER", OPENING), ("ASSISTANT", "Welcome.")]
+
+
+def test_the_oldest_messages_go_when_there_are_too_many_bytes() -> None:
+    history = History([Message("USER", "ä" * 40), Message("ASSISTANT", "b" * 40), Message("USER", "c" * 40)])
+    assert told(history, total_bytes=80 + len(OPENING)) == [
+        ("USER", OPENING),
+        ("ASSISTANT", "b" * 40),
+        ("USER", "c" * 40),
+    ]
+
+
+def test_a_message_that_is_too_long_loses_its_beginning() -> None:
+    history = History([Message("USER", "eins zwei drei vier"), Message("ASSISTANT", "ö" * 30)])
+    first, second = (text for _, text in told(history, message_bytes=14))
+    assert first == "… drei vier"
+    assert second == "ö" * 5
+    assert told(history, message_bytes=100)[0] == ("USER", "eins zwei drei vier")

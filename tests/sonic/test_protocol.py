@@ -29,6 +29,7 @@ def machine(**options: Any) -> SonicProtocol:
 def opened(**options: Any) -> SonicProtocol:
     subject = machine(**options)
     subject.start()
+    subject.begin()
     subject.take_outgoing()
     return subject
 
@@ -66,6 +67,7 @@ def text(
 def test_a_session_begins_in_the_documented_order() -> None:
     subject = machine()
     subject.start()
+    subject.begin()
     events = sent(subject)
     assert events == [
         {
@@ -105,8 +107,9 @@ def test_a_session_begins_in_the_documented_order() -> None:
 
 
 def test_history_stands_between_the_system_prompt_and_audio() -> None:
-    subject = machine(history=[Message("USER", "hi"), Message("ASSISTANT", "hello")])
+    subject = machine()
     subject.start()
+    subject.begin([Message("USER", "hi"), Message("ASSISTANT", "hello")])
     starts = [event["contentStart"] for event in sent(subject) if "contentStart" in event]
     assert [(s["role"], s["type"], s["interactive"]) for s in starts] == [
         ("SYSTEM", "TEXT", False),
@@ -147,6 +150,7 @@ def test_a_typed_text_is_one_batch_so_that_no_audio_comes_between() -> None:
 def test_blank_texts_are_not_sent() -> None:
     subject = SonicProtocol(SonicConfig(instructions=" "), new_name=lambda: "n")
     subject.start()
+    subject.begin()
     subject.send_text(" \n")
     assert kinds(subject) == ["sessionStart", "promptStart", "contentStart"]
 
@@ -178,11 +182,19 @@ def test_misuse_of_our_own_raises() -> None:
     subject.start()
     with pytest.raises(RuntimeError, match="expected a session that is idle"):
         subject.start()
+    with pytest.raises(ValueError, match="must begin with the user"):
+        subject.begin([Message("ASSISTANT", "hello")])
     subject.close()
     with pytest.raises(RuntimeError):
         subject.send_tool_result("t", {})
-    with pytest.raises(ValueError, match="must begin with the user"):
-        machine(history=[Message("ASSISTANT", "hello")])
+
+
+def test_a_prepared_session_that_is_not_needed_ends_without_audio() -> None:
+    subject = machine()
+    subject.start()
+    subject.take_outgoing()
+    subject.close()
+    assert kinds(subject) == ["promptEnd", "sessionEnd"]
 
 
 # --- what is received -----------------------------------------------------------------------------

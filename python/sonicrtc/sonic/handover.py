@@ -33,20 +33,20 @@ class Scene:
         Since the beginning of what the user said and the model has not answered; None when there is nothing.
     agent_speaking : bool
         The agent's voice is being sent or played.
-    tools_running : bool
-        The model waits for results.
+    awaited : bool
+        A tool's result, or the answer to a text, is awaited.
     """
 
     user_quiet_s: float
     unanswered_s: float | None
     agent_speaking: bool
-    tools_running: bool
+    awaited: bool
 
     @property
     def is_gap(self) -> bool:
         """Nobody speaks, and nobody is waiting for an answer."""
         waiting = self.unanswered_s is not None and self.user_quiet_s < _PATIENCE_S
-        return self.user_quiet_s >= _QUIET_S and not (waiting or self.agent_speaking or self.tools_running)
+        return self.user_quiet_s >= _QUIET_S and not (waiting or self.agent_speaking or self.awaited)
 
 
 class Handover:
@@ -91,8 +91,13 @@ class Handover:
             return "no"
         if scene.is_gap:
             return "gap"
-        speaking = scene.user_quiet_s < _QUIET_S and not scene.agent_speaking and not scene.tools_running
+        speaking = scene.user_quiet_s < _QUIET_S and not scene.agent_speaking and not scene.awaited
         said_s = scene.unanswered_s or 0.0
         if speaking and self._tape_s - _TAPE_MARGIN_S <= said_s < self._tape_s:
             return "force"  # later, its beginning could not be repeated any more
         return "no"
+
+    def next_s(self, now_s: float, quiet_since_s: float) -> float:
+        """Return when `due` may change its mind only because time passes; infinite when not."""
+        times = (self.from_s, self.by_s, quiet_since_s + _QUIET_S, quiet_since_s + _PATIENCE_S)
+        return min((at_s for at_s in times if at_s > now_s), default=float("inf"))

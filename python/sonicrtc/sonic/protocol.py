@@ -97,10 +97,18 @@ class TurnEnded:
 class UsageReported:
     """Tokens of the session so far: totals, not differences."""
 
-    input_speech_tokens: int
-    input_text_tokens: int
-    output_speech_tokens: int
-    output_text_tokens: int
+    input_speech_tokens: int = 0
+    input_text_tokens: int = 0
+    output_speech_tokens: int = 0
+    output_text_tokens: int = 0
+
+    def __add__(self, other: UsageReported) -> UsageReported:
+        return UsageReported(
+            input_speech_tokens=self.input_speech_tokens + other.input_speech_tokens,
+            input_text_tokens=self.input_text_tokens + other.input_text_tokens,
+            output_speech_tokens=self.output_speech_tokens + other.output_speech_tokens,
+            output_text_tokens=self.output_text_tokens + other.output_text_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +154,7 @@ class Phase(enum.Enum):
     """Where a session is in its life."""
 
     IDLE = "idle"
+    PREPARED = "prepared"
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
@@ -181,8 +190,6 @@ class SonicProtocol:
         Voice, instructions, sampling and endpointing.
     tools : sequence of ToolSpec
         What the model may call.
-    history : sequence of Message
-        An earlier conversation to go on with; must start with the user.
     new_name : callable
         Returns a fresh prompt or content name each time.
 
@@ -199,13 +206,9 @@ class SonicProtocol:
         *,
         new_name: Callable[[], str],
         tools: Sequence[ToolSpec] = (),
-        history: Sequence[Message] = (),
     ) -> None:
-        if history and history[0].role != "USER":
-            raise ValueError("history must begin with the user: the service refuses another beginning")
         self._config = config
         self._tools = tuple(tools)
-        self._earlier = tuple(history)
         self._new_name = new_name
         self._prompt = new_name()
         self._audio_name = new_name()
@@ -227,13 +230,26 @@ class SonicProtocol:
         return outgoing
 
     def start(self) -> None:
-        """Begin the session: everything up to the opened audio block."""
+        """Prepare the session: what the model has to know before any conversation."""
         self._require(Phase.IDLE)
-        self.state = Phase.OPEN
+        self.state = Phase.PREPARED
         self._put(self._session_start(), self._prompt_start())
         if self._config.instructions.strip():
             self._put_text("SYSTEM", self._config.instructions, interactive=False)
-        for message in self._earlier:
+
+    def begin(self, history: Sequence[Message] = ()) -> None:
+        """Repeat an earlier conversation and open the audio block: the model listens from now on.
+
+        Parameters
+        ----------
+        history : sequence of Message
+            Must start with the user.
+        """
+        if history and history[0].role != "USER":
+            raise ValueError("history must begin with the user: the service refuses another beginning")
+        self._require(Phase.PREPARED)
+        self.state = Phase.OPEN
+        for message in history:
             self._put_text(message.role, message.text, interactive=False)
         self._put(
             wire.ContentStart(
@@ -264,17 +280,16 @@ class SonicProtocol:
 
     def close(self) -> None:
         """End the session in order; nothing can be sent after it."""
-        self._require(Phase.OPEN)
+        self._require(Phase.PREPARED, Phase.OPEN)
+        if self.state is Phase.OPEN:
+            self._put(wire.ContentEnd(prompt_name=self._prompt, content_name=self._audio_name))
         self.state = Phase.CLOSING
-        self._put(
-            wire.ContentEnd(prompt_name=self._prompt, content_name=self._audio_name),
-            wire.PromptEnd(prompt_name=self._prompt),
-            wire.SessionEnd(),
-        )
+        self._put(wire.PromptEnd(prompt_name=self._prompt), wire.SessionEnd())
 
-    def _require(self, phase: Phase) -> None:
-        if self.state is not phase:
-            raise RuntimeError(f"expected a session that is {phase.value}, got one that is {self.state}")
+    def _require(self, *phases: Phase) -> None:
+        if self.state not in phases:
+            expected = " or ".join(phase.value for phase in phases)
+            raise RuntimeError(f"expected a session that is {expected}, got one that is {self.state}")
 
     def _put(self, *events: wire._Input) -> None:
         self._outgoing.append(tuple(wire.encode(event) for event in events))
@@ -318,7 +333,7 @@ class SonicProtocol:
         """Take note that the service ended the stream."""
         if self.state is Phase.CLOSING:
             self.state = Phase.CLOSED
-        elif self.state is Phase.OPEN:
+        elif self.state in (Phase.PREPARED, Phase.OPEN):
             self.state = Failed(SonicClosedError("the service ended the stream while the session was open"))
 
     def fail(self, error: SonicError) -> None:
@@ -331,7 +346,7 @@ class SonicProtocol:
 
         A chunk that cannot be read moves the machine to `Failed` and returns nothing.
         """
-        if self.state not in (Phase.OPEN, Phase.CLOSING):
+        if self.state not in (Phase.PREPARED, Phase.OPEN, Phase.CLOSING):
             return []
         try:
             return [event for output in wire.decode(data) for event in self._understand(output)]
@@ -439,6 +454,10 @@ class SonicProtocol:
     def _end_turn(self, stop_reason: str) -> list[SonicEvent]:
         was_open, self._turn_open, self._speech_ended_turn = self._turn_open, False, False
         return [TurnEnded(stop_reason=stop_reason)] if was_open else []
+
+
+#: Sent when a stream broke in the middle of an answer; the next one knows how far it came.
+CONTINUE = "You were cut off in the middle of your answer. Go on from where you stopped, and repeat nothing."
 
 
 def announcement(text: str) -> str:

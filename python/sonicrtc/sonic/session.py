@@ -1,52 +1,82 @@
-"""One conversation with the model: what a call holds on to.
+"""One conversation with the model, however many streams it takes: what a call holds on to.
 
-:meth:`SonicSession.run` owns the stream and its two tasks; everything else only puts things into the outbox
-and returns. Every step has a deadline, so that a service that is not there, refuses, falls silent while
-connecting, or stops reading ends in an error and never in a hang.
+:meth:`SonicSession.run` owns the streams and their tasks; everything else only takes note and returns. A stream
+that grows old is replaced in a pause of the talk, one that breaks is replaced at once; the next one is told
+what was said and hears again what the model has not answered.
+
+It is driven by one rule: whatever happens sets `_news`, then :meth:`SonicSession._step` looks at everything and
+says when it wants to look again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from uuid import uuid4
+from datetime import UTC, datetime
+from typing import ClassVar
 
-from sonicrtc.config import SonicConfig
-from sonicrtc.credentials import AwsKeys, CredentialsProvider
-from sonicrtc.errors import CredentialsError, SonicClosedError, SonicError, SonicRtcError
-from sonicrtc.sonic import stream as streams
+from sonicrtc.config import ContinuityConfig, SonicConfig
+from sonicrtc.credentials import CredentialsProvider
+from sonicrtc.errors import (
+    Remedy,
+    SonicClosedError,
+    SonicError,
+    SonicRtcError,
+    SonicSilentError,
+    SonicThrottledError,
+)
+from sonicrtc.sonic import protocol as said
 from sonicrtc.sonic.bedrock import BedrockStream
+from sonicrtc.sonic.handover import Handover
 from sonicrtc.sonic.history import History, Message
-from sonicrtc.sonic.protocol import AssistantText, Failed, Phase, SonicEvent, SonicProtocol, UserText, announcement
-from sonicrtc.sonic.stream import AudioItem, Duplex, Outbox, UplinkBlock, UplinkFramer
+from sonicrtc.sonic.leg import Deadlines, Leg, OpenStream
+from sonicrtc.sonic.protocol import SonicEvent
+from sonicrtc.sonic.stream import CHUNK_FRAMES, LARGE_CHUNK_FRAMES, AudioItem, UplinkBlock, UplinkFramer
+from sonicrtc.sonic.talk import Talk
+from sonicrtc.sonic.tape import LONGEST_PAUSE_MS, TAPE_MS, Piece
 from sonicrtc.sonic.wire import INPUT_RATE_HZ, ToolSpec
 
 _log = logging.getLogger(__name__)
 
-OpenStream = Callable[[SonicConfig, AwsKeys], Awaitable[Duplex]]
-
-# Giving back sockets and native objects; nothing of the conversation depends on it any more.
-_RELEASE_TIMEOUT_S = 2.0
-# How long a failed sender waits for the reader, which hears the service's own reason.
-_REASON_TIMEOUT_S = 1.0
+# A prepared stream that no gap comes for is given back before the service finds it idle.
+_HOLD_S = 25.0
+# After a stream could not be prepared while another one still carries the conversation.
+_NEXT_TRY_S = 5.0
+_FIRST_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 4.0
+# Streams in a row that break before the model has said anything.
+_MAX_FAILURES = 5
+# The service itself is there and asks for patience: worth a second try even before the first word.
+_TEMPORARY = (SonicThrottledError, SonicClosedError)
+_NEVER_S = float("inf")
+# What an older stream may still tell: the end of its answer.
+_LAST_WORDS = (
+    said.AssistantText, said.AudioChunk, said.AudioEnded, said.ToolRequest, said.Interrupted, said.TurnEnded,
+)  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
 class SonicStats:
-    """Counts and delays of one session.
+    """Counts and delays of one conversation.
 
     Attributes
     ----------
     opened, closed : int
         Streams; equal once the session is over.
+    swaps, recoveries : int
+        Streams that took over from one that grew old, and from one that broke.
     sent_chunks : int
         Audio chunks handed to the network.
+    replayed_ms : float
+        The user's audio that a later stream heard again.
     dropped_ms : float
         Audio dropped because the network did not keep up.
+    lost_ms : float
+        Voice that was not answered before it left the tape.
     outbox_ms : float
         Audio that waits now.
     ahead_ms : float
@@ -57,8 +87,12 @@ class SonicStats:
 
     opened: int = 0
     closed: int = 0
+    swaps: int = 0
+    recoveries: int = 0
     sent_chunks: int = 0
+    replayed_ms: float = 0.0
     dropped_ms: float = 0.0
+    lost_ms: float = 0.0
     outbox_ms: float = 0.0
     ahead_ms: float = 0.0
     sent_delay_ms: float = 0.0
@@ -66,31 +100,36 @@ class SonicStats:
 
 
 class SonicSession:
-    """A session with Nova Sonic.
+    """A conversation with Nova Sonic.
 
     Parameters
     ----------
     config : SonicConfig
         Model, voice, instructions, endpoint.
     credentials : CredentialsProvider
-        Asked once, before the stream opens; the keys stay for the whole stream.
+        Asked once for each stream; the keys stay for the whole stream.
     on_event : callable
         Called with each `SonicEvent` from :meth:`run`; must not block.
     tools : sequence of ToolSpec
         What the model may call.
     history : sequence of Message
         An earlier conversation to go on with.
+    continuity : ContinuityConfig
+        When streams take over from each other.
     clock : callable
         Monotonic seconds, the same clock as `captured_at_s`.
-    open_timeout_s : float
-        From :meth:`run` until the service accepted the session.
-    close_timeout_s : float
-        For the orderly end; after it the connection is cut.
-    send_timeout_s : float
-        For one event; a service that takes longer to read it has stopped reading.
+    wall_clock : callable
+        Aware time of day, for the expiry of keys.
+    jitter : callable
+        Returns a number from 0 to 1; spreads the pauses between tries.
+    deadlines : Deadlines
+        For the steps of each stream.
     open_stream : callable
-        Opens the stream; the AWS SDK unless told otherwise.
+        Opens a stream; the AWS SDK unless told otherwise.
     """
+
+    #: Sessions that run in this process.
+    running: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -100,47 +139,57 @@ class SonicSession:
         on_event: Callable[[SonicEvent], None],
         tools: Sequence[ToolSpec] = (),
         history: Sequence[Message] = (),
+        continuity: ContinuityConfig | None = None,
         clock: Callable[[], float] = time.monotonic,
-        open_timeout_s: float = 4.5,
-        close_timeout_s: float = 3.0,
-        send_timeout_s: float = 5.0,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        jitter: Callable[[], float] = random.random,
+        deadlines: Deadlines | None = None,
         open_stream: OpenStream = BedrockStream.open,
     ) -> None:
         self._config = config
         self._credentials = credentials
         self._on_event = on_event
+        self._tools = tuple(tools)
+        self._continuity = continuity or ContinuityConfig()
         self._clock = clock
-        self._open_timeout_s = open_timeout_s
-        self._close_timeout_s = close_timeout_s
-        self._send_timeout_s = send_timeout_s
+        self._wall_clock = wall_clock
+        self._jitter = jitter
+        self._deadlines = deadlines or Deadlines()
         self._open_stream = open_stream
-        self._machine = SonicProtocol(config, new_name=lambda: str(uuid4()), tools=tools, history=history)
-        self._history = History(history)
         self._framer = UplinkFramer()
-        self._outbox = Outbox()
+        self._talk = Talk(history)
         self._stats = SonicStats()
-        self._stream: Duplex | None = None
-        self._flushed_frames = 0
-        self._started = False
-        self._close_asked = False
-        self._failure: SonicRtcError | None = None
-        self._reader_done = asyncio.Event()
+        self._group = asyncio.TaskGroup()
+        self._news = asyncio.Event()
         self._done = asyncio.Event()
-        self._machine.start()
-        self._post()
+        self._started = self._over = False
+        self._legs: list[Leg] = []
+        self._leg: Leg | None = None
+        self._next: Leg | None = None
+        self._draining: Leg | None = None
+        self._number = 0
+        self._handover = Handover(self._continuity, opened_at_s=0.0, tape_s=TAPE_MS / 1000)
+        self._keys_expire_at: datetime | None = None
+        self._ready_at_s = self._retry_at_s = self._give_up_at_s = 0.0
+        self._tries = self._failures = 0
+        self._position = 0  # of the tape, up to which the present stream was given the user's audio
+        self._live = False
+        if config.greeting.strip():
+            self._talk.send_text(said.announcement(config.greeting), typed=False)
 
     @property
     def stats(self) -> SonicStats:
         """Counts and delays up to now."""
-        self._stats.dropped_ms = self._outbox.dropped_ms
-        self._stats.outbox_ms = self._outbox.audio_ms
-        self._stats.ahead_ms = 1000 * self._framer.ahead_frames / INPUT_RATE_HZ
-        return self._stats
+        stats = self._stats
+        stats.outbox_ms = sum(leg.outbox.audio_ms for leg in self._legs)
+        stats.ahead_ms = 1000 * self._framer.ahead_frames / INPUT_RATE_HZ
+        stats.lost_ms = 1000 * self._talk.tape.lost_frames / INPUT_RATE_HZ
+        return stats
 
     @property
     def history(self) -> History:
-        """FINAL texts of the conversation so far."""
-        return self._history
+        """What the user said and heard so far."""
+        return self._talk.history
 
     # --- what a call puts in; none of it waits ----------------------------------------------------
 
@@ -154,143 +203,319 @@ class SonicSession:
         captured_at_s : float
             When the block's last frame was captured.
         """
-        if self._machine.state is Phase.OPEN:
+        if not self._over:
             for item in self._framer.push(block, captured_at_s=captured_at_s):
-                self._outbox.put_audio(item)
+                self._send(item)
+
+    def _send(self, item: AudioItem) -> None:
+        piece = self._talk.hear(item.pcm, voiced=item.voiced, now_s=self._clock())
+        if self._live and self._leg is not None:
+            self._give(self._leg, item, piece)
+
+    def _give(self, leg: Leg, item: AudioItem, piece: Piece) -> None:
+        leg.put_audio(item)
+        self._position = piece.end
+        if piece.voiced:
+            self._talk.sent_voice(self._clock())
 
     def send_text(self, text: str) -> None:
         """Put what the user typed into the conversation; nothing happens once the session is over."""
-        if self._machine.state is Phase.OPEN:
-            self._machine.send_text(text)
-            self._post()
+        if text.strip() and not self._over:
+            self._talk.send_text(text, typed=True)
+            self._tell(text)
 
     def announce(self, text: str) -> None:
         """Let the agent say `text`, of its own accord; nothing happens once the session is over."""
-        if text.strip() and self._machine.state is Phase.OPEN:
-            self._machine.send_text(announcement(text))
-            self._post()
-
-    def flushed(self, frames: int) -> None:
-        """Take note that the last `frames` frames of the model's audio were thrown away unheard."""
-        self._flushed_frames += frames
+        if text.strip() and not self._over:
+            self._talk.send_text(said.announcement(text), typed=False)
+            self._tell(said.announcement(text))
 
     def send_tool_result(self, tool_use_id: str, result: object) -> None:
         """Answer a `ToolRequest` with anything JSON can hold; nothing happens once the session is over."""
-        if self._machine.state is Phase.OPEN:
-            self._machine.send_tool_result(tool_use_id, result)
-            self._post()
+        if self._over:
+            return
+        late = self._talk.tool_result(tool_use_id, result, stream=self._leg.number if self._leg else 0)
+        if late is not None:
+            self._tell(late)
+        elif self._leg is not None:
+            self._leg.send_tool_result(tool_use_id, result)
+            self._news.set()
 
-    def _post(self) -> None:
-        for events in self._machine.take_outgoing():
-            self._outbox.put_events(events)
+    def _tell(self, text: str) -> None:
+        """Send `text` now; while there is no stream, the next one is given it with all that is unanswered."""
+        if self._leg is not None:
+            self._leg.send_text(text)
+        self._news.set()
+
+    def flushed(self, frames: int) -> None:
+        """Take note that the last `frames` frames of the model's audio were thrown away unheard."""
+        self._talk.flushed(frames, self._clock())
+
+    def change(self, config: SonicConfig, tools: Sequence[ToolSpec] | None = None) -> None:
+        """Use other settings from the next stream on, which takes over in the next gap of the talk.
+
+        Parameters
+        ----------
+        config : SonicConfig
+            Model, voice, instructions and sampling; its greeting is not said any more.
+        tools : sequence of ToolSpec, optional
+            What the model may call from then on.
+        """
+        self._config = config
+        self._tools = self._tools if tools is None else tuple(tools)
+        self._handover.ask()
+        self._news.set()
 
     # --- the session's life -----------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Open the stream and keep it going until :meth:`close`.
+        """Carry the conversation until :meth:`close`.
 
         Raises
         ------
         CredentialsError
             There are no keys, or the service refused them.
         SonicError
-            The service cannot be reached, refused or ended the session, or broke the protocol.
+            The service cannot be reached, refuses, or fails in a way that another stream does not mend.
         """
         if self._started:
             raise RuntimeError("expected a new SonicSession, got one that has run; a session runs once")
         self._started = True
+        SonicSession.running += 1
         try:
-            if not self._close_asked:
-                await self._run()
-        except SonicRtcError as exc:
-            self._machine.fail(exc if isinstance(exc, SonicError) else SonicClosedError(str(exc)))
-            if not self._close_asked:
-                raise
-            _log.warning("the session was closed, but not in order", extra={"code": exc.code})
+            async with self._group:
+                error = await self._carry()
+                for leg in tuple(self._legs):
+                    self._group.create_task(leg.close())
         finally:
+            SonicSession.running -= 1
             self._done.set()
-
-    async def _run(self) -> None:
-        deadline_s = asyncio.get_running_loop().time() + self._open_timeout_s
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                keys = await self._credentials.frozen()
-        except TimeoutError as exc:
-            raise CredentialsError(f"no AWS credentials within {self._open_timeout_s:g} s", retryable=True) from exc
-        self._stream = stream = await self._open_stream(self._config, keys)
-        self._stats.opened += 1
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(stream, deadline_s))
-                tasks.create_task(self._send(stream))
-        except BaseExceptionGroup as group:
-            error = _first(group)
+        if error is not None:
             raise error from error.__cause__
-        finally:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_RELEASE_TIMEOUT_S):
-                    await stream.close()
-            self._stats.closed += 1
 
-    async def _read(self, stream: Duplex, deadline_s: float) -> None:
-        try:
-            await self._await_acceptance(stream, deadline_s)
-            await streams.read_all(stream, self._take)
-            self._machine.ended()
-            if isinstance(self._machine.state, Failed):
-                raise self._machine.state.error
-        except SonicRtcError as exc:
-            self._failure = exc
-            raise
-        finally:
-            self._reader_done.set()
-
-    async def _await_acceptance(self, stream: Duplex, deadline_s: float) -> None:
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                session_id = await stream.accepted()
-        except TimeoutError as exc:
-            raise SonicClosedError(
-                f"the service did not accept a session within {self._open_timeout_s:g} s; check the endpoint and,"
-                " when its certificate is from a private authority, ca_file"
-            ) from exc
-        self._deliver(self._machine.accepted(session_id))
-
-    async def _send(self, stream: Duplex) -> None:
-        try:
-            await streams.send_all(
-                stream,
-                self._outbox,
-                encode_audio=self._machine.encode_audio,
-                on_audio_sent=self._count_sent,
-                send_timeout_s=self._send_timeout_s,
-            )
-        except SonicError:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_REASON_TIMEOUT_S):
-                    await self._reader_done.wait()
-            if self._failure is None:
-                raise
-
-    def _take(self, data: bytes) -> SonicError | None:
-        events = self._machine.receive(data)
-        self._post()
-        self._deliver(events)
-        return self._machine.state.error if isinstance(self._machine.state, Failed) else None
-
-    def _deliver(self, events: Sequence[SonicEvent]) -> None:
-        for event in events:
-            self._remember(event)
-            self._on_event(event)
-
-    def _remember(self, event: SonicEvent) -> None:
-        match event:
-            case UserText():
-                self._history.add("USER", event.text)
-            case AssistantText(stage="final"):
-                self._history.add("ASSISTANT", event.text)
-            case _:
+    async def _carry(self) -> SonicRtcError | None:
+        """Keep a stream going until :meth:`close`, or return why that is not possible."""
+        self._give_up_at_s = self._clock() + self._deadlines.open_s
+        while not self._over:
+            self._news.clear()
+            try:
+                until_s = self._step(self._clock())
+            except SonicRtcError as exc:
+                return exc
+            try:
+                async with asyncio.timeout(max(0.0, until_s - self._clock()) if until_s < _NEVER_S else None):
+                    await self._news.wait()
+            except TimeoutError:
                 pass
+        return None
+
+    async def close(self) -> None:
+        """End the session in order, or cut the connection when that takes too long; returns when it is over."""
+        if not self._over:
+            for item in self._framer.flush(captured_at_s=self._clock()):
+                self._send(item)
+            self._over = True
+            self._news.set()
+        if self._started:
+            await self._done.wait()
+
+    # --- one look at everything -------------------------------------------------------------------
+
+    def _step(self, now_s: float) -> float:
+        """Do what is due, and return when to look again although nothing happens."""
+        self._find_broken(now_s)
+        self._find_unopened(now_s)
+        wanted = "force" if self._leg is None else self._handover.due(now_s, self._talk.scene(now_s))
+        candidate = self._next
+        if candidate is not None and candidate.ready and wanted != "no":
+            self._commit(candidate, now_s)
+            return now_s
+        if candidate is not None and candidate.ready and now_s >= self._ready_at_s + _HOLD_S:
+            self._retire(candidate)
+            self._next = None
+        elif candidate is None and wanted != "no" and now_s >= self._retry_at_s:
+            self._next = self._prepare(now_s)
+        return self._look_again_at_s(now_s)
+
+    def _look_again_at_s(self, now_s: float) -> float:
+        if self._leg is None:
+            return self._retry_at_s if self._next is None else _NEVER_S
+        times = [self._handover.next_s(now_s, self._talk.quiet_since_s), self._talk.voice_until_s]
+        times.append(self._talk.ignored_at_s(self._continuity.silence_limit_s) or _NEVER_S)
+        times.append(self._ready_at_s + _HOLD_S if self._next is not None and self._next.ready else self._retry_at_s)
+        return min((at_s for at_s in times if at_s > now_s), default=_NEVER_S)
+
+    def _find_broken(self, now_s: float) -> None:
+        leg = self._leg
+        if leg is None:
+            return
+        if leg.over:
+            self._break(leg.error or SonicClosedError("the service ended the stream"), now_s)
+            return
+        ignored_at_s = self._talk.ignored_at_s(self._continuity.silence_limit_s)
+        if ignored_at_s is not None and now_s >= ignored_at_s:
+            self._talk.stop_watching()
+            self._retire(leg)
+            limit_s = self._continuity.silence_limit_s
+            self._break(SonicSilentError(f"the model was spoken to and sent nothing for {limit_s:g} s"), now_s)
+
+    def _break(self, error: SonicRtcError, now_s: float) -> None:
+        """Go on without a stream until the next one is ready, or raise when that is of no use."""
+        self._leg, self._live = None, False
+        self._failures += 1
+        if _remedy(error) == "fatal" or self._continuity.retry_for_s == 0 or self._failures > _MAX_FAILURES:
+            raise error
+        _log.warning("a stream broke; another one takes over", extra={"code": error.code, "stream": self._number})
+        self._tries = 0
+        self._give_up_at_s = now_s + self._continuity.retry_for_s
+        self._retry_at_s = now_s + (self._pause_s() if _remedy(error) == "back_off" else 0.0)
+        self._on_event(said.Recovering(error=error))
+
+    def _find_unopened(self, now_s: float) -> None:
+        leg = self._next
+        if leg is None or not leg.over:
+            return
+        self._next = None
+        error = leg.error or SonicClosedError("the service ended the stream")
+        if self._leg is not None:
+            _log.warning("the next stream could not be opened", extra={"code": error.code})
+            self._retry_at_s = now_s + _NEXT_TRY_S
+            return
+        first = self._number == 0
+        if _remedy(error) == "fatal" or (first and not isinstance(error, _TEMPORARY)):
+            raise error
+        self._tries += 1
+        self._retry_at_s = now_s + self._pause_s()
+        if self._retry_at_s >= self._give_up_at_s:
+            raise error
+
+    def _pause_s(self) -> float:
+        """Return how long to wait before the next try: twice as long each time, spread by chance."""
+        pause_s: float = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0**self._tries)
+        return pause_s * (0.5 + self._jitter() / 2)
+
+    # --- streams ----------------------------------------------------------------------------------
+
+    def _prepare(self, now_s: float) -> Leg:
+        """Begin to open the next stream."""
+        leg = Leg(
+            self._config,
+            tools=self._tools,
+            on_event=self._take,
+            on_sent=self._count_sent,
+            on_opened=self._count_opened,
+            on_change=self._news.set,
+            open_stream=self._open_stream,
+            deadlines=self._deadlines,
+        )
+        self._legs.append(leg)
+        self._ready_at_s = now_s
+        self._group.create_task(self._live_through(leg))
+        return leg
+
+    async def _live_through(self, leg: Leg) -> None:
+        try:
+            await leg.run(self._credentials)
+        finally:
+            self._legs.remove(leg)
+            self._stats.dropped_ms += leg.outbox.dropped_ms
+            self._stats.closed += leg.opened
+
+    def _retire(self, leg: Leg) -> None:
+        self._group.create_task(leg.close())
+
+    def _commit(self, leg: Leg, now_s: float) -> None:
+        """Let `leg` carry the conversation from here on; nothing can come between, for nothing here waits."""
+        before, self._leg, self._next = self._leg, leg, None
+        self._number += 1
+        leg.number = self._number
+        if self._draining is not None:
+            self._retire(self._draining)
+        self._draining = before if before is not None and self._talk.turn_open else None
+        if before is not None and self._draining is None:
+            self._retire(before)
+        self._renew_handover(leg, now_s)
+        if self._number == 1:
+            self._on_event(said.SessionOpened(session_id=leg.session_id))
+        else:
+            self._stats.swaps += before is not None
+            self._stats.recoveries += before is None
+        self._on_event(said.StreamChanged(number=leg.number, config=leg.config))
+        seed = self._talk.seed(leg.config, stream=leg.number, broken=before is None, now_s=now_s)
+        self._position = self._talk.tape.start if self._number == 1 else seed.replay_from
+        leg.begin(seed.history)
+        for text in seed.texts:
+            leg.send_text(text)
+        self._live = self._talk.tape.next(self._position) is None
+        if not self._live:
+            self._group.create_task(self._replay(leg))
+
+    def _renew_handover(self, leg: Leg, now_s: float) -> None:
+        self._tries = 0
+        self._handover = Handover(
+            self._continuity,
+            opened_at_s=self._ready_at_s,
+            expires_at_s=self._expiry_s(leg, now_s),
+            tape_s=TAPE_MS / 1000,
+        )
+        if leg.config is not self._config or leg.tools != self._tools:
+            self._handover.ask()  # they were changed while it was being opened
+        many = SonicSession.running > self._continuity.many_sessions
+        self._framer.chunk_frames = LARGE_CHUNK_FRAMES if many else CHUNK_FRAMES
+
+    def _expiry_s(self, leg: Leg, now_s: float) -> float | None:
+        """Return when the keys expire, on our clock; None when newer ones cannot be had, for then nothing helps."""
+        before, self._keys_expire_at = self._keys_expire_at, leg.keys_expire_at
+        if leg.keys_expire_at is None or leg.keys_expire_at == before:
+            return None
+        return now_s + (leg.keys_expire_at - self._wall_clock()).total_seconds()
+
+    async def _replay(self, leg: Leg) -> None:
+        """Give `leg` what is on the tape, a little faster than it was said, until it has caught up."""
+        loop = asyncio.get_running_loop()
+        due_s, silent_ms = loop.time(), 0.0
+        while leg is self._leg and not self._over:
+            piece = self._talk.tape.next(self._position)
+            if piece is None:
+                self._live = True
+                return
+            duration_ms = 1000 * (piece.end - piece.start) / INPUT_RATE_HZ
+            silent_ms = 0.0 if any(piece.pcm) else silent_ms + duration_ms
+            if silent_ms > LONGEST_PAUSE_MS:
+                self._position = piece.end  # the model has heard this pause for long enough
+                continue
+            self._give(leg, AudioItem(piece.pcm, self._clock(), is_preroll=True), piece)
+            self._stats.replayed_ms += duration_ms
+            due_s += duration_ms / 1000 / self._continuity.replay_pace
+            await asyncio.sleep(max(0.0, due_s - loop.time()))
+
+    # --- what the model says ----------------------------------------------------------------------
+
+    def _take(self, leg: Leg, event: SonicEvent) -> None:
+        if leg is self._draining:
+            self._take_last_words(leg, event)
+        elif leg is self._leg:
+            self._failures = 0
+            self._deliver(leg, event)
+            if self._draining is not None and isinstance(event, said.UserText | said.AssistantText | said.AudioChunk):
+                self._retire(self._draining)
+                self._draining = None
+        self._news.set()
+
+    def _take_last_words(self, leg: Leg, event: SonicEvent) -> None:
+        if isinstance(event, _LAST_WORDS):
+            self._deliver(leg, event)
+        if isinstance(event, said.TurnEnded) and leg is self._draining:
+            self._draining = None
+            self._retire(leg)
+
+    def _deliver(self, leg: Leg, event: SonicEvent) -> None:
+        now_s = self._clock()
+        for told in self._talk.take(event, stream=leg.number, sent=self._position, now_s=now_s):
+            self._on_event(told)
+
+    def _count_opened(self) -> None:
+        self._stats.opened += 1
 
     def _count_sent(self, item: AudioItem) -> None:
         stats = self._stats
@@ -299,31 +524,8 @@ class SonicSession:
         if not item.is_preroll:
             stats.sent_delay_max_ms = max(stats.sent_delay_max_ms, stats.sent_delay_ms)
 
-    async def close(self) -> None:
-        """End the session in order, or cut the connection when that takes too long; returns when it is over."""
-        if not self._close_asked:
-            self._close_asked = True
-            if self._machine.state is Phase.OPEN:
-                for item in self._framer.flush(captured_at_s=self._clock()):
-                    self._outbox.put_audio(item)
-                self._machine.close()
-                self._post()
-            self._outbox.end()
-        if not self._started:
-            return
-        try:
-            async with asyncio.timeout(self._close_timeout_s):
-                await self._done.wait()
-        except TimeoutError:
-            _log.warning("the service did not end the session in time; the connection is cut")
-            if self._stream is not None:
-                await self._stream.close()
-            await self._done.wait()
 
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error that is not a group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _remedy(error: SonicRtcError) -> Remedy:
+    if isinstance(error, SonicError):
+        return error.remedy
+    return "back_off" if error.retryable else "fatal"

@@ -17,10 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonicrtc.errors import SonicClosedError, SonicError
+from sonicrtc.metrics import Loudness
 from sonicrtc.sonic.wire import INPUT_RATE_HZ
 
 #: Frames in one chunk: 32 ms at 16 kHz, as the service advises.
 CHUNK_FRAMES = 512
+#: In a process with many sessions: half as many events to sign.
+LARGE_CHUNK_FRAMES = 1024
 #: How much audio may wait for the network before the oldest is dropped; pre-roll is exempt.
 OUTBOX_MS = 200.0
 #: Pre-roll that may wait beside it: the longest that an Uplink can be set to.
@@ -36,6 +39,8 @@ class UplinkBlock(Protocol):
 
     @property
     def s16(self) -> Samples: ...
+    @property
+    def level_dbfs(self) -> float: ...
     @property
     def speech(self) -> bool: ...
     @property
@@ -60,11 +65,12 @@ class Duplex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AudioItem:
-    """One chunk that waits to be sent."""
+    """One chunk that waits to be sent; `voiced` when somebody speaks in it."""
 
     pcm: bytes
     captured_at_s: float
     is_preroll: bool
+    voiced: bool = False
 
     @property
     def duration_ms(self) -> float:
@@ -82,19 +88,27 @@ class UplinkFramer:
 
     Attributes
     ----------
+    chunk_frames : int
+        Length of a chunk; may be changed at any time.
     ahead_frames : int
         How far the stream is ahead of real time now.
     """
 
     def __init__(self, chunk_frames: int = CHUNK_FRAMES) -> None:
-        self._chunk_bytes = 2 * chunk_frames
+        self.chunk_frames = chunk_frames
         self._waiting = bytearray()
         self._preroll_end = 0  # bytes of `_waiting` up to the end of the pre-roll
+        self._voiced = False
+        self._loudness = Loudness()
+        self._taken_frames = 0
         self.ahead_frames = 0
 
     def push(self, block: UplinkBlock, *, captured_at_s: float) -> list[AudioItem]:
         """Take one block and return the chunks that became complete; while audio is withheld, all that waits."""
         self._catch_up(block.withheld_frames)
+        self._taken_frames += block.s16.size
+        loud = self._loudness.is_loud(block.level_dbfs, self._taken_frames / _FRAMES_PER_MS)
+        self._voiced = self._voiced or block.preroll.size > 0 or (loud and block.speech)
         samples, start = block.s16, 0
         # The last edge left the gate as it is now, so the order of the two is known.
         order = (block.offset, block.onset) if block.speech else (block.onset, block.offset)
@@ -115,9 +129,10 @@ class UplinkFramer:
         """Return what does not fill a chunk."""
         if not self._waiting:
             return []
-        item = AudioItem(bytes(self._waiting), captured_at_s, self._preroll_end > 0)
+        item = AudioItem(bytes(self._waiting), captured_at_s, self._preroll_end > 0, self._voiced)
         self._waiting.clear()
         self._preroll_end = 0
+        self._voiced = False
         return [item]
 
     def _add(self, samples: Samples) -> None:
@@ -143,14 +158,14 @@ class UplinkFramer:
 
     def _complete(self, captured_at_s: float) -> list[AudioItem]:
         items: list[AudioItem] = []
-        size = self._chunk_bytes
+        size = 2 * self.chunk_frames
         whole = len(self._waiting) // size * size
         for start in range(0, whole, size):
-            items.append(
-                AudioItem(bytes(self._waiting[start : start + size]), captured_at_s, start < self._preroll_end)
-            )
+            pcm = bytes(self._waiting[start : start + size])
+            items.append(AudioItem(pcm, captured_at_s, start < self._preroll_end, self._voiced))
         del self._waiting[:whole]
         self._preroll_end = max(0, self._preroll_end - whole)
+        self._voiced = self._voiced and not whole
         return items
 
 

@@ -35,6 +35,7 @@ class Piece:
     pcm: bytes
     start: int
     end: int
+    voiced: bool
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ class Tape:
         voiced : bool
             Whether somebody speaks in it.
         """
-        piece = Piece(pcm, self.end, self.end + len(pcm) // 2)
+        piece = Piece(pcm, self.end, self.end + len(pcm) // 2, voiced)
         self.end = piece.end
         self._silent_frames = 0 if any(pcm) else self._silent_frames + piece.end - piece.start
         if self._silent_frames <= _frames(LONGEST_PAUSE_MS):
@@ -122,9 +123,9 @@ class Tape:
         return 1000 * sum(u.end - u.start for u in self._unheard) / INPUT_RATE_HZ
 
     @property
-    def voice_end(self) -> int | None:
-        """Where the last voice ended that the model has not put into words; None when there is none."""
-        return self._unheard[-1].end if self._unheard else None
+    def is_waiting(self) -> bool:
+        """Whether the model has put something into words that it has not begun to answer."""
+        return self._heard_from is not None
 
     def heard(self, sent: int) -> None:
         """Take note that the model has put into words what it had been sent up to position `sent`."""
@@ -136,11 +137,6 @@ class Tape:
     def answered(self) -> None:
         """Take note that the model has begun to answer what it had put into words."""
         self._heard_from = None
-
-    def forget(self) -> None:
-        """Take everything so far for answered."""
-        self._heard_from = None
-        self._unheard.clear()
 
     # -- to hear it again --------------------------------------------------------------------------
 
