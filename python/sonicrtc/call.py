@@ -3,8 +3,8 @@
 ::
 
     Peer -> _heard -> Uplink.push -> session.send_audio      every 20 ms, never waits for the network
-    session -> _told -> Playout.push                         faster than real time, as it comes
-    Playout.pull -> _played -> Peer                          every 20 ms, paced by the peer's track
+    session -> _told -> Floor.push -> Playout.push           faster than real time, as it comes
+    Playout.pull -> Floor.pull -> Peer                       every 20 ms, paced by the peer's track
 
 All tasks of a call live in one task group and end with it.
 """
@@ -18,20 +18,18 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Buffer, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-from sonicrtc.audio import Playout, Uplink
+from sonicrtc.audio import Uplink
 from sonicrtc.errors import PeerError, SonicClosedError, SonicError, SonicRtcError
 from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, encode
-from sonicrtc.feed import Feed, error_event, session_event, usage_event
+from sonicrtc.feed import CallClock, Feed, error_event, session_event, usage_event
+from sonicrtc.floor import Floor
 from sonicrtc.loopback import Loopback
-from sonicrtc.metrics import CallStats, Turns
+from sonicrtc.metrics import CallStats
 from sonicrtc.rtc.peer import Description, IceServer, Peer
 from sonicrtc.rtc.tracks import MAX_PACKET_FRAMES
 from sonicrtc.sonic import protocol as sonic
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from sonicrtc.config import Config
     from sonicrtc.sonic.session import SonicSession
 
@@ -61,28 +59,25 @@ class Call:
     ) -> None:
         self.id = uuid.uuid4().hex
         self.answer: dict[str, str] = {}
-        self._config = config
         self._use_tool = use_tool
         vad, rate_hz = (config.vad, 24_000) if open_session else (None, 16_000)
         self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=vad)
         self._block = self._uplink.block(MAX_PACKET_FRAMES)
-        self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=48_000)
         self._model = config.sonic if open_session else None
         self._session: SonicSession | Loopback = (
-            open_session(self._told) if open_session else Loopback(self._told, lambda: self._playout.buffered_ms)
+            open_session(self._told) if open_session else Loopback(self._told, lambda: self._floor.waiting_ms)
         )
-        self._turns = Turns()
-        self._content_id = self._interrupted_id = ""
-        self._connected_at_s: float | None = None
+        self._clock = CallClock()
         self._over = asyncio.Event()
         self._reason: Reason | None = None
         self._error: SonicRtcError | None = None
         self._group = asyncio.TaskGroup()
         self._peer = Peer(
-            ice_servers=ice_servers, pull_audio=self._played, on_audio=self._heard,
+            ice_servers=ice_servers, pull_audio=lambda frames: self._floor.pull(frames), on_audio=self._heard,
             on_message=self._page_said, on_state=self._peer_became,
         )  # fmt: skip
-        self._feed = Feed(send=self._peer.send, clock=self._now_ms)
+        self._feed = Feed(send=self._peer.send, clock=self._clock.now_ms)
+        self._floor = Floor(rate_hz=rate_hz, tell=self._feed.tell, clock=self._clock.now_ms)
 
     # -- for the application ------------------------------------------------------------------------
 
@@ -92,7 +87,7 @@ class Call:
 
     async def send(self, kind: str, data: Any = None) -> AppEvent:
         """Send a message of the application's own to the page; MessageError when JSON cannot hold it in 16 KiB."""
-        event = AppEvent(kind=kind, data=data, at_ms=self._now_ms())
+        event = AppEvent(kind=kind, data=data, at_ms=self._clock.now_ms())
         self._peer.send(encode(event))
         return event
 
@@ -111,7 +106,7 @@ class Call:
     @property
     def stats(self) -> CallStats:
         """What this call carried and lost so far."""
-        return CallStats.of(self._playout, self._turns.number, self._feed.dropped, self._peer.dropped_messages)
+        return self._floor.stats(events_dropped=self._feed.dropped, messages_dropped=self._peer.dropped_messages)
 
     # -- its life, lived in Calls -------------------------------------------------------------------
 
@@ -173,17 +168,13 @@ class Call:
             if self._error is not None:
                 await self._peer.settle(_LAST_WORDS_S)
                 self._feed.tell(error_event(self._error))
-            self._feed.tell(*self._turns.finish(), EndedEvent(reason=self._reason or "drained"))
+            self._feed.tell(*self._floor.finish(), EndedEvent(reason=self._reason or "drained"))
             self._feed.close()
         await self._peer.close()
 
     def _peer_became(self, state: str) -> None:
-        if state == "connected" and self._connected_at_s is None:
-            self._connected_at_s = time.monotonic()
+        if state == "connected" and self._clock.start():
             self._feed.tell(session_event(self.id, self._model))
-
-    def _now_ms(self) -> float:
-        return 0.0 if self._connected_at_s is None else (time.monotonic() - self._connected_at_s) * 1000
 
     # -- the straight line --------------------------------------------------------------------------
 
@@ -191,38 +182,23 @@ class Call:
         """Take 20 ms from the caller."""
         block = self._uplink.push(buffer, frames=frames, out=self._block)
         self._session.send_audio(block, captured_at_s=time.monotonic())
-        self._feed.tell(*self._turns.heard(block.level_dbfs, block.speech, self._now_ms()))
-
-    def _played(self, frames: int) -> NDArray[np.int16]:
-        """Give the next 20 ms to the caller."""
-        block: NDArray[np.int16] = self._playout.pull(frames)
-        self._feed.tell(*self._turns.played(self._playout.played_ms, self._now_ms()))
-        return block
+        self._floor.heard(block)
 
     def _told(self, event: sonic.SonicEvent) -> None:
         """Take one event from the model."""
         match event:
-            case sonic.AudioChunk(pcm=pcm, content_id=content_id):
-                if content_id != self._interrupted_id:
-                    self._content_id = content_id
-                    position_ms = self._playout.played_ms + self._playout.buffered_ms
-                    whole = 2 * self._playout.push(pcm) == len(pcm)
-                    self._feed.tell(*self._turns.received(position_ms, self._now_ms(), whole=whole))
+            case sonic.AudioChunk():
+                self._floor.push(event)
+            case sonic.AudioEnded():
+                self._floor.end()
             case sonic.Interrupted():
-                self._session.flushed(self._playout.buffered_frames)
-                self._playout.flush()  # the model sent the whole answer long ago
-                self._interrupted_id = self._content_id
-                self._feed.tell(*self._turns.interrupted(self._playout.played_ms))
-            case sonic.UserText(text=text):
-                self._feed.tell(*self._turns.user_text(text, self._now_ms()))
-            case sonic.AssistantText(text=text, stage=stage):
-                self._feed.tell(*self._turns.assistant_text(text, stage))
+                self._session.flushed(self._floor.interrupt())
+            case sonic.UserText() | sonic.AssistantText():
+                self._floor.say(event)
             case sonic.ToolRequest():
                 self._group.create_task(self._run_tool(event))
             case sonic.UsageReported():
                 self._feed.tell(usage_event(event))
-            case sonic.AudioEnded():
-                self._playout.end()
             case sonic.Recovering(error=error):
                 self._feed.tell(error_event(error))
             case sonic.StreamChanged() | sonic.SessionOpened() | sonic.TurnEnded() | sonic.UnknownReceived():
@@ -231,13 +207,12 @@ class Call:
                 assert_never(event)
 
     async def _run_tool(self, request: sonic.ToolRequest) -> None:
-        result = await self._use_tool(request, self._feed)
-        self._session.send_tool_result(request.tool_use_id, result)
+        self._session.send_tool_result(request.tool_use_id, await self._use_tool(request, self._feed))
 
     def _type(self, text: str) -> None:
         try:
             self._session.send_text(text)
-            self._turns.typed()
+            self._floor.typed()
         except SonicError as exc:
             self._feed.tell(error_event(exc))
 

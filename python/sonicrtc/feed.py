@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -48,6 +49,24 @@ def session_event(call_id: str, model: SonicConfig | None) -> SessionEvent:
 def usage_event(usage: object) -> UsageEvent:
     """Return the totals that the model reported."""
     return msgspec.convert(usage, UsageEvent, from_attributes=True)
+
+
+class CallClock:
+    """The milliseconds since a call was connected; 0 before."""
+
+    def __init__(self) -> None:
+        self._started_at_s: float | None = None
+
+    def start(self) -> bool:
+        """Begin to count; return whether this was the first time."""
+        first = self._started_at_s is None
+        if first:
+            self._started_at_s = time.monotonic()
+        return first
+
+    def now_ms(self) -> float:
+        """Return the time."""
+        return 0.0 if self._started_at_s is None else (time.monotonic() - self._started_at_s) * 1000
 
 
 class Feed:

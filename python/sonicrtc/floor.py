@@ -1,0 +1,103 @@
+"""Who has the floor in a call: the agent's voice on its way to the caller, and the turns of both.
+
+Everything here happens at once and in the order in which it is told: no task, no queue but Playout's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, assert_never
+
+from sonicrtc.audio import Playout
+from sonicrtc.metrics import CallStats, Turns
+from sonicrtc.sonic.protocol import AssistantText, AudioChunk, UserText
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sonicrtc.audio import Block
+    from sonicrtc.events import ServerEvent
+
+
+class Floor:
+    """The agent's voice, from the model to the caller, and what is told of it.
+
+    Parameters
+    ----------
+    rate_hz : int
+        Rate of the model's audio.
+    tell : callable
+        ``tell(*events)`` takes what is to be told.
+    clock : callable
+        Returns the milliseconds since the call was connected.
+    """
+
+    def __init__(self, *, rate_hz: int, tell: Callable[..., None], clock: Callable[[], float]) -> None:
+        self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=48_000)
+        self._turns = Turns()
+        self._tell: Callable[..., None] = tell
+        self._clock = clock
+        self._content_id = self._interrupted_id = ""
+
+    @property
+    def waiting_ms(self) -> float:
+        """How much of the agent's audio has not been played yet."""
+        return self._playout.buffered_ms
+
+    def stats(self, *, events_dropped: int, messages_dropped: int) -> CallStats:
+        """Return the call's counts: those of the voice and, beside them, the given ones."""
+        return CallStats.of(self._playout, self._turns.number, events_dropped, messages_dropped)
+
+    # -- every 20 ms ----------------------------------------------------------------------------------
+
+    def heard(self, block: Block) -> None:
+        """Take 20 ms of the caller."""
+        self._tell(*self._turns.heard(block.level_dbfs, block.speech, self._clock()))
+
+    def pull(self, frames: int) -> NDArray[np.int16]:
+        """Return the next 20 ms for the caller, 48 kHz mono, shape (frames,)."""
+        block: NDArray[np.int16] = self._playout.pull(frames)
+        self._tell(*self._turns.played(self._playout.played_ms, self._clock()))
+        return block
+
+    # -- from the model -------------------------------------------------------------------------------
+
+    def push(self, chunk: AudioChunk) -> None:
+        """Take a piece of the agent's speech; what comes late of an interrupted block is left out."""
+        if chunk.content_id == self._interrupted_id:
+            return
+        self._content_id = chunk.content_id
+        position_ms = self._playout.played_ms + self._playout.buffered_ms
+        whole = 2 * self._playout.push(chunk.pcm) == len(chunk.pcm)
+        self._tell(*self._turns.received(position_ms, self._clock(), whole=whole))
+
+    def end(self) -> None:
+        """Take that a block of speech is complete."""
+        self._playout.end()
+
+    def interrupt(self) -> int:
+        """Silence the agent: the user broke in. Return how many frames at `rate_hz` were thrown away unheard."""
+        unheard_frames = self._playout.buffered_frames  # the model sent the whole answer long ago
+        self._playout.flush()
+        self._interrupted_id = self._content_id
+        self._tell(*self._turns.interrupted(self._playout.played_ms))
+        return unheard_frames
+
+    def say(self, words: UserText | AssistantText) -> None:
+        """Take what the user said, or what the agent says."""
+        match words:
+            case UserText(text=text):
+                self._tell(*self._turns.user_text(text, self._clock()))
+            case AssistantText(text=text, stage=stage):
+                self._tell(*self._turns.assistant_text(text, stage))
+            case _:
+                assert_never(words)
+
+    def typed(self) -> None:
+        """Take that the user typed something to the model."""
+        self._turns.typed()
+
+    def finish(self) -> tuple[ServerEvent, ...]:
+        """Return what is still to be told when the call ends."""
+        return self._turns.finish()
