@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +79,12 @@ class RawStream:
         headers: Any = {":message-type": message_type, ":event-type": kind, ":content-type": "application/json"}
         self.send(await self.sign(EventMessage(headers=headers, payload=payload)))
 
+    async def send_events(self, *events: Mapping[str, object]) -> None:
+        """Send ``{name: body}`` events as the SDK does."""
+        for event in events:
+            inner = base64.b64encode(json.dumps({"event": event}).encode()).decode()
+            await self.send_event(json.dumps({"bytes": inner}).encode())
+
     def send(self, data: bytes, *, end: bool = False) -> None:
         self.conn.send_data(1, data, end_stream=end)
         self._write_out()
@@ -90,7 +97,10 @@ class RawStream:
 
     async def pump(self) -> bool:
         """Take one read's worth of bytes; False when the connection or the stream is over."""
-        data = await asyncio.wait_for(self.reader.read(65536), 10)
+        try:
+            data = await asyncio.wait_for(self.reader.read(65536), 10)
+        except OSError:  # the connection was dropped
+            return False
         for event in self.conn.receive_data(data):
             match event:
                 case h2.events.ResponseReceived():

@@ -17,7 +17,7 @@ from tests.local_sonic import sdk
 from tests.local_sonic.sdk import Talk, audio, closing, opening, scripted, serving, talk
 
 from sonicrtc.credentials import AwsKeys
-from sonicrtc.local.sonic import Brain, EchoBrain, Limits, LocalSonic, Refusal
+from sonicrtc.local.sonic import Brain, EchoBrain, Fault, Limits, LocalSonic
 from sonicrtc.local.sonic.shapes import flaw
 from sonicrtc.local.state import LocalState
 
@@ -98,7 +98,7 @@ async def refused(state: LocalState, keys: AwsKeys | None = None, *, region: str
     """Open a stream that must be refused, and return what the SDK raised."""
     model_id = options.pop("model_id", sdk.MODEL_ID)
     async with LocalSonic(state=state, brain=EchoBrain) as sonic:
-        sonic.refuse_with = options.pop("refuse_with", None)
+        sonic.faults.always(options.pop("fault", Fault()))
         async with sdk.client(sonic.endpoint, state.ca_file, keys or state.keys, region=region) as client:
             conversation = await talk(client, model_id)
             with pytest.raises(Exception) as caught:
@@ -141,7 +141,7 @@ async def test_a_model_that_is_not_there_is_refused(state: LocalState, model_id:
     [(403, "AccessDeniedException"), (429, "ThrottlingException"), (503, "ServiceUnavailableException")],
 )
 async def test_a_refusal_can_be_injected(state: LocalState, status: int, kind: str) -> None:
-    error = await refused(state, refuse_with=Refusal(status, kind, "no"))
+    error = await refused(state, fault=Fault(refuse=kind))
     assert isinstance(error, getattr(models, kind))
 
 

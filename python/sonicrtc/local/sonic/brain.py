@@ -16,8 +16,8 @@ __all__ = [
     "PAUSE_MS",
     "Brain",
     "BrainInput",
+    "Break",
     "Emitter",
-    "Fault",
     "Sensitivity",
     "ServiceError",
     "SessionSetup",
@@ -128,7 +128,7 @@ class ServiceError(Exception):
         self.modelled = modelled
 
 
-Fault = Literal["close", "reset", "drop", "goaway", "corrupt", "truncate"]
+Break = Literal["close", "reset", "drop", "goaway", "corrupt", "truncate", "stall", "starve", "deaf", "mute"]
 
 
 class StreamFault(Exception):
@@ -136,15 +136,26 @@ class StreamFault(Exception):
 
     Parameters
     ----------
-    how : {"close", "reset", "drop", "goaway", "corrupt", "truncate"}
-        END_STREAM without an end of the completion; RST_STREAM; loss of the TCP connection;
-        GOAWAY (the stream itself stays); a message with a wrong checksum; half a message and then
-        END_STREAM.
+    how : str
+        ============  ===========================================================================
+        ``close``     END_STREAM without an end of the completion
+        ``reset``     RST_STREAM
+        ``drop``      the TCP connection is lost without a word
+        ``goaway``    GOAWAY: this stream goes on, the connection takes no new ones
+        ``corrupt``   a message with a wrong checksum, then END_STREAM
+        ``truncate``  half a message, then END_STREAM
+        ``stall``     half a message, and then nothing ever again
+        ``starve``    no WINDOW_UPDATE any more: the client's sending will block
+        ``deaf``      what the client sends is taken, but nothing is ever answered
+        ``mute``      everything comes but the audio
+        ============  ===========================================================================
+
+        The last five leave the stream open.
     """
 
-    def __init__(self, how: Fault) -> None:
+    def __init__(self, how: Break) -> None:
         super().__init__(how)
-        self.how: Fault = how
+        self.how: Break = how
 
 
 class Brain(Protocol):

@@ -8,22 +8,23 @@ import binascii
 import datetime as dt
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, assert_never, cast
 
 from sonicrtc.local.sigv4 import EventChain, SignatureError
 from sonicrtc.local.sonic.brain import (
     Brain,
     BrainInput,
-    Fault,
+    Break,
     ServiceError,
+    SessionSetup,
     StreamFault,
     ToolResult,
     UserAudio,
     UserText,
 )
-from sonicrtc.local.sonic.emitter import Emitter, Event
+from sonicrtc.local.sonic.emitter import Emitter
 from sonicrtc.local.sonic.eventstream import (
     Decoder,
     FrameError,
@@ -34,7 +35,10 @@ from sonicrtc.local.sonic.eventstream import (
     encode_exception,
     encode_headers,
 )
+from sonicrtc.local.sonic.faults import Fault
 from sonicrtc.local.sonic.h2server import Stream
+from sonicrtc.local.sonic.outlet import Outlet
+from sonicrtc.local.sonic.records import Recorder
 from sonicrtc.local.sonic.referee import AudioOpened, Failed, InputEnded, PromptEnded, Referee, SessionEnded
 
 __all__ = ["Exchange", "Sessions"]
@@ -86,21 +90,42 @@ class _Inputs:
         return item
 
 
-class _StreamOutbox:
-    """The emitter's way to the client."""
+class _Fuse:
+    """Waits for the moment of one fault."""
 
-    def __init__(self, stream: Stream, on_tool_use: Callable[[str], None]) -> None:
-        self._stream = stream
-        self._on_tool_use = on_tool_use
+    def __init__(self, fault: Fault, happen: Callable[[Fault], None]) -> None:
+        self._fault = fault
+        self._happen = happen
+        self._audio_ms = fault.after_audio_ms
+        self._said_ms = fault.after_said_ms
+        self._burnt = False
+        self._timer: asyncio.TimerHandle | None = None
 
-    def put(self, event: Event) -> None:
-        body = event["event"].get("toolUse")
-        if body is not None:
-            self._on_tool_use(body["toolUseId"])
-        self._stream.write(encode_event(event))
+    def light(self) -> None:
+        """Begin to wait; what waits for nothing happens now."""
+        if self._fault.after_ms:
+            self._timer = asyncio.get_running_loop().call_later(self._fault.after_ms / 1000, self._burn)
+        elif not (self._audio_ms or self._said_ms):
+            self._burn()
 
-    async def drain(self) -> None:
-        await self._stream.drain()
+    def passed(self, *, audio_ms: float = 0, said_ms: float = 0) -> None:
+        """Tell that there was so much audio of the user, or of the assistant."""
+        due = (self._audio_ms and audio_ms >= self._audio_ms) or (self._said_ms and said_ms >= self._said_ms)
+        self._audio_ms = self._audio_ms and self._audio_ms - audio_ms
+        self._said_ms = self._said_ms and self._said_ms - said_ms
+        if due:
+            self._burn()
+
+    def put_out(self) -> None:
+        """It shall not happen any more."""
+        self._burnt = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _burn(self) -> None:
+        if not self._burnt:
+            self._burnt = True
+            self._happen(self._fault)
 
 
 class Exchange:
@@ -109,7 +134,8 @@ class Exchange:
     Parameters
     ----------
     stream : Stream
-        Its response headers have been sent.
+    headers : mapping
+        Response headers of a stream.
     chain : EventChain
         Verifies the signature of every event.
     referee : Referee
@@ -121,20 +147,28 @@ class Exchange:
     session_id : str
     clock : callable
         Monotonic time in seconds; the referee's clock.
+    fault : Fault
+        What goes wrong; its `refuse` and its limits are the service's business.
+    recorder : Recorder, optional
+        Writes everything down.
     """
 
     def __init__(
         self,
         stream: Stream,
         *,
+        headers: Mapping[str, str],
         chain: EventChain,
         referee: Referee,
         brain: Callable[[], Brain],
         sessions: Sessions,
         session_id: str,
         clock: Callable[[], float],
+        fault: Fault,
+        recorder: Recorder | None = None,
     ) -> None:
         self._stream = stream
+        self._headers = headers
         self._chain = chain
         self._referee = referee
         self._brain = brain
@@ -142,15 +176,20 @@ class Exchange:
         self._session_id = session_id
         self._clock = clock
         self._loop = asyncio.get_running_loop()
+        self._rate_hz = 16_000
         self._decoder = Decoder(max_message_bytes=1 << 20)
         self._inputs = _Inputs()
-        self._emitter: Emitter | None = None
+        self._fault = fault
+        self._recorder = recorder
+        self._outlet = Outlet(stream, self._on_sent, fault)
+        self._fuses: list[_Fuse] = []
         self._audio_opened: asyncio.Future[AudioOpened] = self._loop.create_future()
         self._prompt_ended: asyncio.Future[None] = self._loop.create_future()
         # None: an orderly end; a callable: how to end the stream otherwise.
         self._ended: asyncio.Future[Callable[[], None] | None] = self._loop.create_future()
         self._client_ended: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
+        self._late_headers: asyncio.TimerHandle | None = None
 
     # -- from the connection ----------------------------------------------------------------------
 
@@ -171,16 +210,37 @@ class Exchange:
         if self._decoder.pending_bytes:
             self._fail("validationException", "Unable to parse input chunk: the stream ended inside a message")
         self._gone()
-        self._end(None)
+        self._end(None, "client")
 
     def on_lost(self) -> None:
         self._gone()
-        self._end(lambda: None)
+        self._end(lambda: None, "client")
+
+    # -- from the service -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Answer with the response headers, unless they shall come late or never."""
+        if self._fault.no_headers:
+            pass
+        elif self._fault.delay_headers_ms:
+            self._late_headers = self._loop.call_later(self._fault.delay_headers_ms / 1000, self._respond)
+        else:
+            self._respond()
+        self.suffer(self._fault)
+
+    def suffer(self, fault: Fault) -> None:
+        """Let a fault happen when its time has come, and its lasting parts from now on."""
+        if fault.shapes:
+            self._outlet.shape(fault)
+        if fault.happens and not self._ended.done():
+            fuse = _Fuse(fault, self._happen)
+            self._fuses.append(fuse)
+            fuse.light()
 
     def cancel(self) -> None:
         """End at once, because the service stops."""
         self._gone()
-        self._end(self._stream.reset)
+        self._end(self._stream.reset, "service")
 
     # -- the session ------------------------------------------------------------------------------
 
@@ -198,22 +258,30 @@ class Exchange:
                 await asyncio.wait({self._client_ended}, timeout=_GRACE_S)
             else:
                 ending()
+            if self._fault.no_headers:
+                self._stream.reset()
             await self._stream.end()
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, self._late_headers):
+                if timer is not None:
+                    timer.cancel()
+            for fuse in self._fuses:
+                fuse.put_out()
             self._sessions.closed += 1
 
     async def _converse(self, opened: AudioOpened) -> None:
-        outbox = _StreamOutbox(self._stream, self._referee.tool_used)
+        setup = opened.setup
+        if self._fault.pause_ms is not None:
+            setup = replace(setup, pause_ms=self._fault.pause_ms)
+        self._outlet.rate_hz = setup.output_rate_hz
         emitter = Emitter(
-            outbox,
+            self._outlet,
             session_id=self._session_id,
             prompt_name=opened.prompt_name,
-            output_rate_hz=opened.setup.output_rate_hz,
+            output_rate_hz=setup.output_rate_hz,
         )
         async with asyncio.TaskGroup() as tasks:
-            brain = tasks.create_task(self._think(opened, emitter))
+            brain = tasks.create_task(self._think(setup, emitter))
             await _first(self._prompt_ended, self._ended)
             self._inputs.end()
             if self._orderly:
@@ -221,14 +289,15 @@ class Exchange:
             brain.cancel()
         if self._orderly:
             await emitter.finish()
+            self._outlet.flush()
 
     @property
     def _orderly(self) -> bool:
         return not self._ended.done() or self._ended.result() is None
 
-    async def _think(self, opened: AudioOpened, emitter: Emitter) -> None:
+    async def _think(self, setup: SessionSetup, emitter: Emitter) -> None:
         try:
-            await self._brain().run(opened.setup, self._inputs, emitter)
+            await self._brain().run(setup, self._inputs, emitter)
         except ServiceError as exc:
             self._fail(exc.kind, exc.message, modelled=exc.modelled)
         except StreamFault as exc:
@@ -255,21 +324,48 @@ class Exchange:
 
     def _on_event(self, payload: bytes) -> None:
         outcome = self._referee.receive(payload, self._clock())
+        if self._recorder is not None:
+            self._recorder.event(payload)
         match outcome:
             case None:
                 pass
             case UserAudio() | UserText() | ToolResult():
-                self._inputs.put(outcome)
+                self._hear(outcome)
             case AudioOpened():
+                self._rate_hz = outcome.setup.input_rate_hz
+                if self._recorder is not None:
+                    self._recorder.opened(outcome.setup)
                 self._audio_opened.set_result(outcome)
             case InputEnded():
                 self._inputs.end()
             case PromptEnded():
                 self._prompt_ended.set_result(None)
             case SessionEnded():
-                self._end(None)
+                self._end(None, "orderly")
             case Failed():
                 self._fail(outcome.kind, outcome.message)
+
+    def _hear(self, item: BrainInput) -> None:
+        self._inputs.put(item)
+        if self._recorder is not None:
+            self._recorder.input(item)
+        if isinstance(item, UserAudio):
+            for fuse in self._fuses:
+                fuse.passed(audio_ms=len(item.pcm) / 2 / self._rate_hz * 1000)
+
+    # -- output -----------------------------------------------------------------------------------
+
+    def _respond(self) -> None:
+        self._stream.respond(200, self._headers)
+
+    def _on_sent(self, name: str, body: Mapping[str, Any], audio_ms: float) -> None:
+        if name == "toolUse":
+            self._referee.tool_used(body["toolUseId"])
+        if self._recorder is not None:
+            self._recorder.sent(name, body)
+        if audio_ms:
+            for fuse in self._fuses:
+                fuse.passed(said_ms=audio_ms)
 
     # -- ends -------------------------------------------------------------------------------------
 
@@ -287,9 +383,11 @@ class Exchange:
         if not self._client_ended.done():
             self._client_ended.set_result(None)
 
-    def _end(self, ending: Callable[[], None] | None) -> None:
+    def _end(self, ending: Callable[[], None] | None, how: str) -> None:
         if not self._ended.done():
             self._ended.set_result(ending)
+            if self._recorder is not None:
+                self._recorder.ended(how)
 
     def _fail(self, kind: str, message: str, *, modelled: bool = True) -> None:
         if self._ended.done():
@@ -303,24 +401,50 @@ class Exchange:
             frame = encode_exception(kind, fields)
         else:
             frame = encode({":message-type": "error", ":error-code": kind, ":error-message": message})
-        self._end(lambda: self._stream.write(frame))
+        self._end_with(frame, kind)
 
-    def _break(self, how: Fault) -> None:
+    def _end_with(self, frame: bytes, how: str) -> None:
+        def write() -> None:
+            self._outlet.flush()
+            if self._outlet.stalled:  # half a message cannot be followed by a whole one
+                self._stream.reset()
+            self._stream.write(frame)
+
+        self._end(write, how)
+
+    # -- faults -----------------------------------------------------------------------------------
+
+    def _happen(self, fault: Fault) -> None:
+        if fault.fault:
+            self._break(cast(Break, fault.fault))
+        else:
+            self._fail(fault.exception or fault.error, fault.message, modelled=bool(fault.exception))
+
+    def _break(self, how: Break) -> None:
+        frame = encode_event({"event": {}})
         match how:
             case "close":
-                self._end(lambda: None)
+                self._end(lambda: None, how)
             case "reset":
-                self._end(self._stream.reset)
+                self._end(self._stream.reset, how)
             case "drop":
-                self._end(self._stream.abort_connection)
+                self._end(self._stream.abort_connection, how)
             case "goaway":
                 self._stream.go_away()
             case "corrupt":
-                frame = encode_event({"event": {}})
-                self._end(lambda: self._stream.write(frame[:-1] + bytes((frame[-1] ^ 1,))))
+                self._end_with(frame[:-1] + bytes((frame[-1] ^ 1,)), how)
             case "truncate":
-                frame = encode_event({"event": {}})
-                self._end(lambda: self._stream.write(frame[: len(frame) // 2]))
+                self._end_with(frame[: len(frame) // 2], how)
+            case "stall":
+                self._outlet.stall()
+            case "starve":
+                self._stream.starved = True
+            case "deaf":
+                self._outlet.silent = True
+            case "mute":
+                self._outlet.mute = True
+            case _:
+                assert_never(how)
 
 
 def _date_header(message: Message) -> bytes:

@@ -21,7 +21,8 @@ import h2.settings
 __all__ = ["Connection", "Peer", "Stream"]
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-_WINDOW_BYTES = 1 << 20
+#: Window of one stream: about 22 s of a client's audio.
+WINDOW_BYTES = 1 << 20
 _CONNECTION_WINDOW_BYTES = 1 << 24
 #: `Stream.drain` waits while more than this is unsent.
 _HIGH_WATER_BYTES = 1 << 16
@@ -44,16 +45,20 @@ class Stream:
     ----------
     headers : dict
         Request headers, lower case, with the pseudo headers.
+    starved : bool
+        Set to give the client no more room to send: fault injection.
     """
 
     def __init__(self, connection: Connection, stream_id: int, headers: Mapping[str, str]) -> None:
         self.headers = headers
         self.peer: Peer | None = None
+        self.starved = False
         self._connection = connection
         self.id = stream_id
         self.unsent = bytearray()
         self.remote_ended = False
         self.linger: asyncio.TimerHandle | None = None
+        self.responded = False
         self._ending = False
         self._closed = False
         self._room = asyncio.Event()
@@ -61,8 +66,10 @@ class Stream:
         self._flushed = asyncio.Event()
 
     def respond(self, status: int, headers: Mapping[str, str]) -> None:
-        """Send the response headers."""
-        if not self._closed:
+        """Send the response headers; the body waits for them."""
+        if not self._closed and not self.responded:
+            self.responded = True
+            self._connection.want_flush(self)
             self._connection.send_headers(self.id, [(":status", str(status)), *headers.items()])
 
     def write(self, data: bytes) -> None:
@@ -95,7 +102,7 @@ class Stream:
         self._connection.abort()
 
     def go_away(self) -> None:
-        """Announce that the connection takes no new streams."""
+        """Announce that the connection takes no new streams; it closes with the last one."""
         self._connection.send_go_away()
 
     # -- called by the connection -----------------------------------------------------------------
@@ -127,6 +134,8 @@ class Connection(asyncio.Protocol):
         Told of this connection's begin and end.
     max_streams : int
         MAX_CONCURRENT_STREAMS of this connection.
+    window_bytes : int
+        How much a client may send on one stream before it is given more room.
     """
 
     def __init__(
@@ -136,6 +145,7 @@ class Connection(asyncio.Protocol):
         on_open: Callable[[Connection], None],
         on_lost: Callable[[Connection], None],
         max_streams: int,
+        window_bytes: int = WINDOW_BYTES,
     ) -> None:
         self._on_stream = on_stream
         self._on_open = on_open
@@ -145,13 +155,14 @@ class Connection(asyncio.Protocol):
             client=False,
             initial_values={
                 h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: max_streams,
-                h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: _WINDOW_BYTES,
+                h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window_bytes,
                 h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: 65_536,
             },
         )
         self._streams: dict[int, Stream] = {}
         self._dirty: dict[int, Stream] = {}
         self._flush_due = False
+        self._going_away = False
         self._paused = False
         self._transport: asyncio.Transport | None = None
         self._socket: Any = None
@@ -212,7 +223,7 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
 
     def send_reset(self, stream_id: int, code: h2.errors.ErrorCodes) -> None:
-        self._streams.pop(stream_id, None)
+        self._forget(stream_id)
         self._dirty.pop(stream_id, None)
         try:
             self._h2.reset_stream(stream_id, code)
@@ -223,6 +234,7 @@ class Connection(asyncio.Protocol):
     def send_go_away(self) -> None:
         # h2 forbids to send anything after close_connection(), but a graceful GOAWAY lets streams finish.
         if self._transport is not None:
+            self._going_away = True
             last = max(self._streams, default=0)
             payload = last.to_bytes(4, "big") + (0).to_bytes(4, "big")
             self._transport.write(len(payload).to_bytes(3, "big") + bytes((7, 0, 0, 0, 0, 0)) + payload)
@@ -247,8 +259,12 @@ class Connection(asyncio.Protocol):
                     opened = self._streams[event.stream_id] = Stream(self, event.stream_id, headers)
                     self._on_stream(opened)
                 case h2.events.DataReceived():
-                    self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                     stream = self._streams.get(event.stream_id)
+                    if stream is not None and stream.starved:
+                        if event.flow_controlled_length:  # room for the connection's other streams
+                            self._h2.increment_flow_control_window(event.flow_controlled_length)
+                    else:
+                        self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                     if stream is not None and stream.peer is not None and event.data:
                         stream.peer.on_data(event.data)
                 case h2.events.StreamEnded():
@@ -271,12 +287,21 @@ class Connection(asyncio.Protocol):
             stream.remote_ended = True
             if stream.linger is not None:
                 stream.linger.cancel()
-                self._streams.pop(stream_id, None)
+                self._forget(stream_id)
             if stream.peer is not None:
                 stream.peer.on_end()
 
+    def _forget(self, stream_id: int) -> None:
+        if self._streams.pop(stream_id, None) is not None and self._going_away and not self._streams:
+            # At the end of this turn of the loop, when the last frames have been written.
+            self._loop.call_soon(self._close_quietly)
+
+    def _close_quietly(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     def _lose(self, stream: Stream) -> None:
-        self._streams.pop(stream.id, None)
+        self._forget(stream.id)
         self._dirty.pop(stream.id, None)
         stream.close()
         if stream.linger is not None:
@@ -297,6 +322,8 @@ class Connection(asyncio.Protocol):
         self._write_out()
 
     def _send(self, stream: Stream) -> None:
+        if not stream.responded:
+            return  # `respond` makes it dirty again
         while stream.unsent:
             room = min(self._h2.local_flow_control_window(stream.id), self._h2.max_outbound_frame_size)
             if room <= 0:
@@ -308,7 +335,7 @@ class Connection(asyncio.Protocol):
             self._h2.end_stream(stream.id)
             stream.close()
             if stream.remote_ended:
-                self._streams.pop(stream.id, None)
+                self._forget(stream.id)
             else:
                 stream.linger = self._loop.call_later(_LINGER_S, self._give_up, stream)
 

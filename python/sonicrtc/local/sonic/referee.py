@@ -27,17 +27,30 @@ from sonicrtc.local.sonic.shapes import INPUT_EVENTS, flaw, read_audio
 
 __all__ = ["AudioOpened", "Failed", "InputEnded", "Limits", "Outcome", "PromptEnded", "Referee", "SessionEnded"]
 
-_MAX_HISTORY_MESSAGE_BYTES = 50 * 1024
-_MAX_HISTORY_BYTES = 200 * 1024
-_MAX_TEXT_EVENT_BYTES = 32 * 1024
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a session may last and be idle, in seconds."""
+    """How long a session may last, and how much history it may bring.
+
+    Parameters
+    ----------
+    session_s : float
+        Length of a stream, in seconds (API reference: 8 minutes).
+    idle_s : float
+        Longest time without audio and interactive text, in seconds. The service changed it over
+        time; 55, 175 and 295 were seen.
+    history_message_bytes, history_bytes : int
+        One message of the history and all of it, in UTF-8. The default is that of ``doc-history``
+        (2026-06-22); page ``sonic-chat-history`` still says 1 KB and 40 KB.
+    text_event_bytes : int
+        One ``textInput`` outside the history is shorter than this.
+    """
 
     session_s: float = 480.0
     idle_s: float = 55.0
+    history_message_bytes: int = 50 * 1024
+    history_bytes: int = 200 * 1024
+    text_event_bytes: int = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +296,8 @@ class Referee:
         content = self._opened("textInput", body, "TEXT")
         size = len(body["content"].encode())
         history = self._audio_name is None and content.role in ("USER", "ASSISTANT")
-        if not history and size >= _MAX_TEXT_EVENT_BYTES:
-            raise _ViolationError(f"textInput.content: at most {_MAX_TEXT_EVENT_BYTES} bytes in one event")
+        if not history and size >= self._limits.text_event_bytes:
+            raise _ViolationError(f"textInput.content: at most {self._limits.text_event_bytes} bytes in one event")
         content.texts.append(body["content"])
         if history:
             self._check_history(content)
@@ -292,10 +305,11 @@ class Referee:
     def _check_history(self, content: _Content) -> None:
         message = sum(len(text.encode()) for text in content.texts)
         total = message + sum(len(text.encode()) for _, text in self._history)
-        if message > _MAX_HISTORY_MESSAGE_BYTES or total > _MAX_HISTORY_BYTES:
+        limits = self._limits
+        if message > limits.history_message_bytes or total > limits.history_bytes:
             raise _ViolationError(
-                f"Chat history is over max limit: {_MAX_HISTORY_MESSAGE_BYTES} bytes a message,"
-                f" {_MAX_HISTORY_BYTES} bytes in total"
+                f"Chat history is over max limit: {limits.history_message_bytes} bytes a message,"
+                f" {limits.history_bytes} bytes in total"
             )
 
     def _on_tool_result(self, body: dict[str, Any]) -> None:

@@ -55,8 +55,8 @@ import numpy.typing as npt
 from sonicrtc.errors import ConfigError
 from sonicrtc.local.sonic.brain import (
     BrainInput,
+    Break,
     Emitter,
-    Fault,
     ServiceError,
     SessionSetup,
     StreamFault,
@@ -77,7 +77,7 @@ _TABLE: _Check = ("a table", lambda v: isinstance(v, dict))
 _NUMBER: _Check = ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool))
 _COUNT: _Check = ("a number, 0 or more", lambda v: _NUMBER[1](v) and v >= 0)
 _WHOLE: _Check = ("a whole number, 0 or more", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0)
-_FAULT: _Check = ("one of " + ", ".join(get_args(Fault)), lambda v: v in get_args(Fault))
+_FAULT: _Check = ("one of " + ", ".join(get_args(Break)), lambda v: v in get_args(Break))
 _USAGE_FIELDS = {"speech_in", "text_in", "speech_out", "text_out"}
 _USAGE: _Check = (
     "a table of token counts with " + ", ".join(sorted(_USAGE_FIELDS)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import json
 import logging
 import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
@@ -17,12 +17,14 @@ from urllib.parse import unquote
 from sonicrtc.local.sigv4 import EventChain, SignatureError, verify_header
 from sonicrtc.local.sonic.brain import Brain
 from sonicrtc.local.sonic.exchange import Exchange, Sessions
-from sonicrtc.local.sonic.h2server import Connection, Stream
+from sonicrtc.local.sonic.faults import Fault, Faults, Opening, Refusal
+from sonicrtc.local.sonic.h2server import WINDOW_BYTES, Connection, Stream
+from sonicrtc.local.sonic.records import Record, Recorder, Records
 from sonicrtc.local.sonic.referee import Limits, Referee
 from sonicrtc.local.sonic.shapes import preload
 from sonicrtc.local.state import LocalState
 
-__all__ = ["LocalSonic", "Refusal"]
+__all__ = ["LocalSonic"]
 
 _log = logging.getLogger(__name__)
 _PATH = re.compile(r"/model/([^/]+)/invoke-with-bidirectional-stream")
@@ -31,26 +33,6 @@ _MODELS = frozenset({"amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic"})
 _RETIRED_MODELS = frozenset({"amazon.nova-sonic-v1:0"})
 _CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _STREAM_HASH = "STREAMING-AWS4-HMAC-SHA256-EVENTS"
-
-
-class Refusal(Exception):
-    """An HTTP error before the stream.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status.
-    kind : str
-        Value of ``x-amzn-errortype``, e.g. ``"AccessDeniedException"``.
-    message : str
-        Text for the client.
-    """
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-        self.message = message
 
 
 class _Refused:
@@ -91,6 +73,10 @@ class LocalSonic:
         MAX_CONCURRENT_STREAMS of one connection.
     max_sessions : int, optional
         More sessions at once are throttled (20 is the quota of a new account).
+    window_bytes : int
+        What a client may send on one stream before it needs more room; the fault ``starve`` gives none.
+    record : bool
+        Keep everything that clients send in `records`.
     clock : callable
         Monotonic time in seconds, for `limits`.
     wall_clock : callable
@@ -100,8 +86,10 @@ class LocalSonic:
     ----------
     sessions : Sessions
         Counters.
-    refuse_with : Refusal or None
-        When set, every request gets this answer: fault injection.
+    faults : Faults
+        What shall go wrong.
+    records : Records
+        What the sessions were told, while `record` is true.
     """
 
     def __init__(
@@ -115,11 +103,15 @@ class LocalSonic:
         limits: Limits | None = None,
         max_streams: int = 100,
         max_sessions: int | None = None,
+        window_bytes: int = WINDOW_BYTES,
+        record: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self.sessions = Sessions()
-        self.refuse_with: Refusal | None = None
+        self.faults = Faults(self._strike)
+        self.record = record
+        self.records = Records()
         self._state = state
         self._brain = brain
         self._host = host
@@ -128,10 +120,13 @@ class LocalSonic:
         self._limits = limits or Limits()
         self._max_streams = max_streams
         self._max_sessions = max_sessions
+        self._window_bytes = window_bytes
         self._clock = clock
         self._wall_clock = wall_clock
         self._connections: set[Connection] = set()
-        self._exchanges: set[Exchange] = set()
+        self._exchanges: dict[Exchange, int] = {}
+        self._asked = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._tasks = asyncio.TaskGroup()
         self._idle = asyncio.Event()
@@ -143,7 +138,7 @@ class LocalSonic:
 
     async def __aenter__(self) -> Self:
         preload()
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             self._connect,
             self._host,
@@ -181,6 +176,7 @@ class LocalSonic:
             on_open=self._connections.add,
             on_lost=self._on_connection_lost,
             max_streams=self._max_streams,
+            window_bytes=self._window_bytes,
         )
 
     def _on_connection_lost(self, connection: Connection) -> None:
@@ -199,40 +195,70 @@ class LocalSonic:
             self._tasks.create_task(_refuse(stream, refusal, request_id))
             return
         stream.peer = exchange
-        self._exchanges.add(exchange)
-        stream.respond(
-            200,
-            {
-                "content-type": _CONTENT_TYPE,
-                "x-amzn-requestid": request_id,
-                "x-amzn-bedrock-content-type": "application/json",
-            },
-        )
+        exchange.start()
         self._tasks.create_task(self._serve(exchange))
 
     async def _serve(self, exchange: Exchange) -> None:
         try:
             await exchange.run()
         finally:
-            self._exchanges.discard(exchange)
+            self._exchanges.pop(exchange, None)
 
     def _accept(self, stream: Stream, request_id: str) -> Exchange:
         model_id = _route(stream.headers)
         chain = self._authenticate(stream.headers)
-        if self.refuse_with is not None:
-            raise self.refuse_with
         _check_model(model_id)
-        if self._max_sessions is not None and len(self._exchanges) >= self._max_sessions:
-            raise Refusal(429, "ThrottlingException", "Too many requests, please wait before trying again.")
-        return Exchange(
+        index, self._asked = self._asked, self._asked + 1
+        recorder = self._recorder(index, model_id)
+        fault = self.faults.take(Opening(index=index, model_id=model_id, active=len(self._exchanges))) or Fault()
+        refusal = self._refusal(fault)
+        if refusal is not None:
+            if recorder is not None:
+                recorder.ended(refusal.kind)
+            raise refusal
+        exchange = Exchange(
             stream,
+            headers={
+                "content-type": _CONTENT_TYPE,
+                "x-amzn-requestid": request_id,
+                "x-amzn-bedrock-content-type": "application/json",
+            },
             chain=chain,
-            referee=Referee(model_id=model_id, now_s=self._clock(), limits=self._limits),
+            referee=Referee(model_id=model_id, now_s=self._clock(), limits=_limits(self._limits, fault)),
             brain=self._brain,
             sessions=self.sessions,
             session_id=request_id,
             clock=self._clock,
+            fault=fault,
+            recorder=recorder,
         )
+        self._exchanges[exchange] = index
+        return exchange
+
+    def _refusal(self, fault: Fault) -> Refusal | None:
+        if fault.refuse:
+            return Refusal(fault.http_status, fault.refuse, fault.message)
+        if self._max_sessions is not None and len(self._exchanges) >= self._max_sessions:
+            message = "Too many concurrent requests, please wait before trying again."
+            return Refusal(429, "ThrottlingException", message)
+        return None
+
+    def _recorder(self, index: int, model_id: str) -> Recorder | None:
+        if not self.record:
+            return None
+        record = Record(index=index, model_id=model_id)
+        self.records.add(record)
+        return Recorder(self.records, record)
+
+    def _strike(self, fault: Fault, session: int | None) -> None:
+        """Let a fault happen to open sessions; called from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._strike_here, fault, session)
+
+    def _strike_here(self, fault: Fault, session: int | None) -> None:
+        for exchange, index in tuple(self._exchanges.items()):
+            if session is None or session == index:
+                exchange.suffer(fault)
 
     def _authenticate(self, headers: Mapping[str, str]) -> EventChain:
         path, _, query = headers[":path"].partition("?")
@@ -277,9 +303,17 @@ def _check_model(model_id: str) -> None:
     )
 
 
+def _limits(limits: Limits, fault: Fault) -> Limits:
+    return replace(
+        limits,
+        session_s=limits.session_s if fault.session_s is None else fault.session_s,
+        idle_s=limits.idle_s if fault.idle_s is None else fault.idle_s,
+    )
+
+
 async def _refuse(stream: Stream, refusal: Refusal, request_id: str) -> None:
     stream.peer = _Refused()
-    body = json.dumps({"message": refusal.message}).encode()
+    body = refusal.body()
     stream.respond(
         refusal.status,
         {
