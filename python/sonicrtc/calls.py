@@ -208,7 +208,13 @@ class Calls:
 
     def _open_sonic(self, on_event: Callable[[SonicEvent], None]) -> SonicSession:
         specs = [ToolSpec(name=t.name, description=t.description, input_schema=t.input_schema) for t in self._tools]
-        return SonicSession(self._config.sonic, credentials=self._credentials, on_event=on_event, tools=specs)
+        return SonicSession(
+            self._config.sonic,
+            credentials=self._credentials,
+            on_event=on_event,
+            tools=specs,
+            continuity=self._config.continuity,
+        )
 
     async def _use_tool(self, request: ToolRequest, feed: Feed) -> object:
         """Run a tool and tell of it; what it returns, or why it failed, is the result."""

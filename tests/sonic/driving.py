@@ -36,6 +36,8 @@ class Driven:
 
     def __init__(self, config: SonicConfig, *, keys: AwsKeys = KEYS, **options: Any) -> None:
         self.events: list[SonicEvent] = []
+        #: Gets each event, too.
+        self.also: Callable[[SonicEvent], None] = lambda event: None
         self._news = asyncio.Event()
         self._over = False
         options.setdefault("credentials", StaticCredentials(keys))
@@ -43,6 +45,7 @@ class Driven:
 
     def _on_event(self, event: SonicEvent) -> None:
         self.events.append(event)
+        self.also(event)
         self._news.set()
 
     async def until[E](self, kind: type[E], met: Callable[[E], bool] = lambda _: True) -> E:
@@ -72,17 +75,22 @@ class Driven:
     def speak(self, samples: NDArray[np.int16]) -> None:
         """Hand over audio in 20 ms blocks, as fast as it goes."""
         for start in range(0, len(samples), 320):
-            self.session.send_audio(FakeBlock(samples[start : start + 320]), captured_at_s=0.0)
+            self.send(samples[start : start + 320])
+
+    def send(self, samples: NDArray[np.int16]) -> None:
+        """Hand over one block, in which somebody speaks unless it is silent."""
+        block = FakeBlock(samples, speech=bool(samples.any()))
+        self.session.send_audio(block, captured_at_s=0.0)
 
     def of[E](self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
 
 @asynccontextmanager
-async def driven(config: SonicConfig, **options: Any) -> AsyncIterator[Driven]:
+async def driven(config: SonicConfig, *, timeout_s: float = 10, **options: Any) -> AsyncIterator[Driven]:
     """Run a session beside the test, close it after, and see that it gave everything back."""
     subject = Driven(config, **options)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(timeout_s), asyncio.TaskGroup() as tasks:
         tasks.create_task(subject.run())
         yield subject
         await subject.session.close()
