@@ -35,6 +35,7 @@ class Driven:
     """A session and what it said so far."""
 
     def __init__(self, config: SonicConfig, *, keys: AwsKeys = KEYS, **options: Any) -> None:
+        self.config = config
         self.events: list[SonicEvent] = []
         #: Gets each event, too.
         self.also: Callable[[SonicEvent], None] = lambda event: None

@@ -217,6 +217,7 @@ class SonicSession:
         self._position = piece.end
         if piece.voiced:
             self._talk.sent_voice(self._clock())
+            self._news.set()
 
     def send_text(self, text: str) -> None:
         """Put what the user typed into the conversation; nothing happens once the session is over."""
