@@ -14,25 +14,19 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
 
+from sonicrtc import capabilities
 from sonicrtc.errors import ConfigError
 
 Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
 DetectorName = Literal["webrtcvad", "energy", "silero"]
 GatePolicy = Literal["zeros", "off", "withhold"]
 
-#: Pause after speech at which the model ends the user's turn
-#: (Nova 2 user guide, page ``sonic-turn-taking``).
-ENDPOINT_PAUSE_MS: Mapping[Endpointing, int] = {"HIGH": 1500, "MEDIUM": 1750, "LOW": 2000}
-
+#: Pause after speech at which the default model ends the user's turn, by sensitivity.
+ENDPOINT_PAUSE_MS = capabilities.MODELS[capabilities.MODEL_IDS[0]].pauses_ms
 #: Model ids that the session can speak to.
-SONIC_MODEL_IDS = ("amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic")
-_RETIRED_MODEL_ID = "amazon.nova-sonic-v1:0"
-
-#: Voices of Nova 2 Sonic (Nova 2 user guide, page ``sonic-language-support``).
-SONIC_VOICES = (
-    "matthew", "tiffany", "amy", "olivia", "arjun", "kiara", "lupe", "carlos",
-    "ambre", "florian", "tina", "lennart", "beatrice", "lorenzo", "carolina", "leo",
-)  # fmt: skip
+SONIC_MODEL_IDS = capabilities.MODEL_IDS
+#: Voices of the default model.
+SONIC_VOICES = tuple(voice.name for voice in capabilities.voices_for(SONIC_MODEL_IDS[0]))
 
 
 def _check(condition: bool, what: str, expected: str, got: object) -> None:
@@ -116,13 +110,13 @@ class SonicConfig:
     model_id : str
         One of :data:`SONIC_MODEL_IDS`.
     region : str
-        AWS region of the endpoint and of the signature.
+        AWS region of the endpoint and of the signature; one where the model runs, unless `endpoint` is given.
     endpoint : str, optional
         ``https://host:port`` instead of the region's own address.
     ca_file : Path, optional
         PEM file of the authority that signed the endpoint's certificate.
     voice : str
-        One of :data:`SONIC_VOICES`.
+        One of the model's, see :func:`sonicrtc.capabilities.voices_for`.
     instructions : str
         System prompt.
     endpointing : {"HIGH", "MEDIUM", "LOW"}
@@ -132,7 +126,8 @@ class SonicConfig:
     temperature, top_p : float
         Sampling, 0 to 1.
     language : str, optional
-        What the agent shall speak, e.g. ``"fr-FR"``; the voice must speak it. None leaves it to the voice.
+        What the agent shall speak, e.g. ``"fr-FR"``; the voice must speak it, and when it speaks others as
+        well, the model is told which. None leaves it to the model.
     greeting : str
         What the agent says first, before the user has spoken; empty means that it waits.
     speech_script : str
@@ -161,26 +156,27 @@ class SonicConfig:
     history_total_bytes: int = 200 * 1024
 
     def __post_init__(self) -> None:
-        if self.model_id == _RETIRED_MODEL_ID:
-            raise ConfigError(
-                f"model {self.model_id!r} reached its end of life on 2026-09-14; use {SONIC_MODEL_IDS[0]!r}"
-            )
-        _check(self.model_id in SONIC_MODEL_IDS, "model id", " or ".join(SONIC_MODEL_IDS), self.model_id)
-        _check(self.voice in SONIC_VOICES, "voice", "one of " + ", ".join(SONIC_VOICES), self.voice)
-        _check(self.endpointing in ENDPOINT_PAUSE_MS, "endpointing", "HIGH, MEDIUM or LOW", self.endpointing)
         _check(bool(self.region), "region", "an AWS region name", self.region)
+        capabilities.check(
+            model_id=self.model_id,
+            voice=self.voice,
+            language=self.language,
+            region=self.region if self.endpoint is None else None,
+            max_tokens=self.max_tokens,
+        )
+        _check(self.endpointing in get_args(Endpointing), "endpointing", "HIGH, MEDIUM or LOW", self.endpointing)
         if self.endpoint is not None:
             _check(_is_https_address(self.endpoint), "Sonic endpoint", "https://host[:port]", self.endpoint)
-        _check(1 <= self.max_tokens <= 10_000, "max_tokens", "1 to 10000", self.max_tokens)
         _check(0 <= self.temperature <= 1, "temperature", "0 to 1", self.temperature)
         _check(0 <= self.top_p <= 1, "top_p", "0 to 1", self.top_p)
+        _check(bool(self.tool_choice.strip()), "tool_choice", "'auto', 'any' or the name of a tool", self.tool_choice)
         _check(1 <= self.history_message_bytes <= self.history_total_bytes, "history_message_bytes",
                f"1 to history_total_bytes ({self.history_total_bytes})", self.history_message_bytes)  # fmt: skip
 
     @property
     def endpoint_ms(self) -> int:
         """Documented pause after which the model ends the user's turn, in ms."""
-        return ENDPOINT_PAUSE_MS[self.endpointing]
+        return capabilities.model_for(self.model_id).pauses_ms[self.endpointing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ FREE_TASKS = {
 ENVIRONMENT = {"cli/serve.py", "cli/doctor.py", "demo/run.py", "agent.py", "pytest_plugin.py"}
 #: Where `except Exception` may stand: the boundary of one call and of one tool.
 BROAD = {"call.py", "calls.py", "signaling/kvs.py", "tools/registry.py", "local/sonic/exchange.py"}
-SANS_IO = {"wire.py", "protocol.py", "history.py"}
+SANS_IO = {"wire.py", "protocol.py", "history.py", "turns.py", "capabilities.py"}
 SANS_IO_FORBIDDEN = {"asyncio", "socket", "time", "random", "secrets", "uuid", "numpy", "boto3", "aiohttp", "awscrt"}
 
 

@@ -33,9 +33,23 @@ def test_text_is_split_at_spaces() -> None:
     assert wire.split_text("alpha beta gamma", 11) == ["alpha beta ", "gamma"]
 
 
-def test_a_tool_result_is_a_json_string() -> None:
-    _, result, _ = wire.tool_result_block("p", "c", tool_use_id="t", result={"time": "3:45 PM"})
-    assert json.loads(json.loads(result)["event"]["toolResult"]["content"]) == {"time": "3:45 PM"}
+def test_half_a_character_does_not_keep_the_rest_from_being_sent() -> None:
+    assert wire.split_text("one \ud83d two") == ["one ? two"]
+
+
+RESULTS = [
+    ({"time": "3:45 PM"}, {"time": "3:45 PM"}),
+    ("{plain}", {"result": "{plain}"}),
+    ([1, 2], {"result": [1, 2]}),
+    (None, {"result": None}),
+    (wire.MediaType("text/plain"), {"mediaType": "text/plain"}),
+]
+
+
+@pytest.mark.parametrize(("result", "told"), RESULTS)
+def test_a_tool_result_is_a_json_object_in_a_string(result: object, told: object) -> None:
+    _, event, _ = wire.tool_result_block("p", "c", tool_use_id="t", result=result)
+    assert json.loads(json.loads(event)["event"]["toolResult"]["content"]) == told
 
 
 def test_an_unknown_kind_is_surfaced_with_what_it_holds() -> None:
@@ -47,6 +61,18 @@ def test_an_unknown_kind_is_surfaced_with_what_it_holds() -> None:
 def test_unknown_members_are_ignored() -> None:
     data = b'{"later":1,"event":{"textOutput":{"contentId":"c","content":"hi","role":"USER","later":[]}}}'
     assert wire.decode(data) == [wire.TextOutput(content_id="c", content="hi", role="USER")]
+
+
+def test_what_an_event_adds_and_the_total_are_two_things() -> None:
+    data = (
+        b'{"event":{"usageEvent":{"details":{"delta":{"input":{"textTokens":1}},"total":{"input":{"textTokens":9}}}}}}'
+    )
+    (usage,) = wire.decode(data)
+    assert isinstance(usage, wire.Usage)
+    assert usage.details == wire.UsageDetails(
+        delta=wire.TokenCounts(input=wire.Tokens(text_tokens=1)),
+        total=wire.TokenCounts(input=wire.Tokens(text_tokens=9)),
+    )
 
 
 BAD = [

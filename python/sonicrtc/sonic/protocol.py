@@ -3,8 +3,9 @@
 Names of prompts and contents come from `new_name`; there is no clock. What the service sends never raises:
 the machine moves to :class:`Failed`. Misuse by our own code raises ``RuntimeError``.
 
-Order (Nova 2 user guide, ``sonic-input-events``): sessionStart, promptStart, SYSTEM text, history, the one
-audio block; then audio, text blocks and tool results as they come; contentEnd(audio), promptEnd, sessionEnd.
+Order (Nova 2 user guide, ``sonic-input-events``): sessionStart, promptStart, SYSTEM text, SYSTEM_SPEECH text,
+history, the one audio block; then audio, text blocks and tool results as they come; contentEnd(audio), promptEnd,
+sessionEnd.
 """
 
 from __future__ import annotations
@@ -13,12 +14,30 @@ import enum
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
+from sonicrtc import capabilities
 from sonicrtc.config import SonicConfig
-from sonicrtc.errors import MissingExtraError, SonicClosedError, SonicError, SonicProtocolError, SonicRtcError
+from sonicrtc.errors import ConfigError, MissingExtraError, SonicClosedError, SonicError, SonicProtocolError
 from sonicrtc.sonic import wire
+from sonicrtc.sonic.events import (
+    AssistantText,
+    AudioChunk,
+    AudioEnded,
+    Interrupted,
+    Recovering,
+    SessionOpened,
+    SonicEvent,
+    Stage,
+    StreamChanged,
+    ToolRequest,
+    TurnEnded,
+    UnknownReceived,
+    UsageReported,
+    UserText,
+)
 from sonicrtc.sonic.history import Message
+from sonicrtc.sonic.turns import Turns
 from sonicrtc.sonic.wire import ToolSpec
 
 try:
@@ -26,128 +45,11 @@ try:
 except ModuleNotFoundError as exc:  # pragma: no cover - wire.py has said so already
     raise MissingExtraError("the Sonic session needs the extra: pip install 'sonicrtc[server]'") from exc
 
-Stage = Literal["speculative", "final"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionOpened:
-    """The service accepted the session."""
-
-    session_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserText:
-    """What the user said, as the model heard it; once per utterance.
-
-    `again`: it takes the place of the one before, whose audio was repeated to another stream.
-    """
-
-    text: str
-    again: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssistantText:
-    """What the assistant is going to say (`speculative`) or has said (`final`)."""
-
-    text: str
-    stage: Stage
-    content_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioChunk:
-    """A piece of speech: little-endian int16 mono at 24 kHz."""
-
-    pcm: bytes
-    content_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioEnded:
-    """One block of speech is complete (or cut off: ``INTERRUPTED``)."""
-
-    content_id: str
-    stop_reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolRequest:
-    """The model wants a tool called; answer with the result or an error, always."""
-
-    tool_use_id: str
-    name: str
-    arguments: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interrupted:
-    """The user broke in: throw away the speech that was not played yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnEnded:
-    """The assistant's turn is over."""
-
-    stop_reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageReported:
-    """Tokens of the session so far: totals, not differences."""
-
-    input_speech_tokens: int = 0
-    input_text_tokens: int = 0
-    output_speech_tokens: int = 0
-    output_text_tokens: int = 0
-
-    def __add__(self, other: UsageReported) -> UsageReported:
-        return UsageReported(
-            input_speech_tokens=self.input_speech_tokens + other.input_speech_tokens,
-            input_text_tokens=self.input_text_tokens + other.input_text_tokens,
-            output_speech_tokens=self.output_speech_tokens + other.output_speech_tokens,
-            output_text_tokens=self.output_text_tokens + other.output_text_tokens,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnknownReceived:
-    """An event of a kind that this version does not know."""
-
-    kind: str
-    payload: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovering:
-    """The stream broke and is being replaced; the conversation goes on."""
-
-    error: SonicRtcError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamChanged:
-    """Another stream carries the conversation now, the `number`-th; `config` is what it was opened with."""
-
-    number: int
-    config: SonicConfig
-
-
-SonicEvent = (
-    SessionOpened
-    | Recovering
-    | StreamChanged
-    | UserText
-    | AssistantText
-    | AudioChunk
-    | AudioEnded
-    | ToolRequest
-    | Interrupted
-    | TurnEnded
-    | UsageReported
-    | UnknownReceived
-)
+__all__ = [
+    "CONTINUE", "AssistantText", "AudioChunk", "AudioEnded", "Failed", "Interrupted", "Phase", "Recovering",
+    "SessionOpened", "SonicEvent", "SonicProtocol", "Stage", "State", "StreamChanged", "ToolRequest", "TurnEnded",
+    "UnknownReceived", "UsageReported", "UserText", "announcement", "system_prompt",
+]  # fmt: skip
 
 
 class Phase(enum.Enum):
@@ -158,6 +60,9 @@ class Phase(enum.Enum):
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
+
+
+_LISTENING = (Phase.PREPARED, Phase.OPEN, Phase.CLOSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +77,15 @@ State = Phase | Failed
 
 @dataclass(slots=True)
 class _Content:
-    """A block of output that has begun."""
+    """A block of output; kept when it has ended, because events may come late or twice."""
 
     type: str
-    role: str
-    stage: Stage
-    dropped: bool = False
-    tool: ToolRequest | None = None
+    role: str = ""
+    stage: Stage = "final"
+    turn: int = 0
+    begun: bool = False
+    ended: bool = False
+    tool: wire.ToolUse | None = None
 
 
 class SonicProtocol:
@@ -192,6 +99,11 @@ class SonicProtocol:
         What the model may call.
     new_name : callable
         Returns a fresh prompt or content name each time.
+
+    Raises
+    ------
+    ConfigError
+        ``tool_choice`` names a tool that is not among `tools`.
 
     Attributes
     ----------
@@ -207,17 +119,20 @@ class SonicProtocol:
         new_name: Callable[[], str],
         tools: Sequence[ToolSpec] = (),
     ) -> None:
+        if config.tool_choice != "auto" and not tools:
+            raise ConfigError(f"tool_choice: expected 'auto' when there are no tools, got {config.tool_choice!r}")
         self._config = config
-        self._tools = tuple(tools)
+        self._tools = wire.tool_configuration(tools, config.tool_choice) if tools else msgspec.UNSET
         self._new_name = new_name
         self._prompt = new_name()
         self._audio_name = new_name()
         self._audio = wire.AudioInputEncoder(self._prompt, self._audio_name)
         self._outgoing: deque[tuple[bytes, ...]] = deque()
         self._contents: dict[str, _Content] = {}
-        self._interrupted = False
-        self._turn_open = False
-        self._speech_ended_turn = False
+        self._turns = Turns()
+        self._requested: set[str] = set()
+        self._awaited: set[str] = set()
+        self._used = UsageReported()
         self.state: State = Phase.IDLE
         self.session_id = ""
 
@@ -234,8 +149,10 @@ class SonicProtocol:
         self._require(Phase.IDLE)
         self.state = Phase.PREPARED
         self._put(self._session_start(), self._prompt_start())
-        if self._config.instructions.strip():
-            self._put_text("SYSTEM", self._config.instructions, interactive=False)
+        if prompt := system_prompt(self._config):
+            self._put_text("SYSTEM", prompt, interactive=False)
+        if self._config.speech_script.strip():
+            self._put_text("SYSTEM_SPEECH", self._config.speech_script, interactive=False)
 
     def begin(self, history: Sequence[Message] = ()) -> None:
         """Repeat an earlier conversation and open the audio block: the model listens from now on.
@@ -243,13 +160,14 @@ class SonicProtocol:
         Parameters
         ----------
         history : sequence of Message
-            Must start with the user.
+            Must start with the user; blank messages are left out.
         """
-        if history and history[0].role != "USER":
+        earlier = [message for message in history if message.text.strip()]
+        if earlier and earlier[0].role != "USER":
             raise ValueError("history must begin with the user: the service refuses another beginning")
         self._require(Phase.PREPARED)
         self.state = Phase.OPEN
-        for message in history:
+        for message in earlier:
             self._put_text(message.role, message.text, interactive=False)
         self._put(
             wire.ContentStart(
@@ -272,10 +190,17 @@ class SonicProtocol:
         if text.strip():
             self._put_text("USER", text, interactive=True)
 
+    def awaits(self, tool_use_id: str) -> bool:
+        """Return whether a tool was requested on this stream and has not been answered."""
+        return tool_use_id in self._awaited
+
     def send_tool_result(self, tool_use_id: str, result: object) -> None:
-        """Answer a `ToolRequest`; `result` must be something that JSON can hold."""
+        """Answer a `ToolRequest` of this stream, once; `result` must be something that JSON can hold."""
         self._require(Phase.OPEN)
+        if tool_use_id not in self._awaited:
+            raise RuntimeError("expected the id of a tool request without a result; the service refuses another")
         block = wire.tool_result_block(self._prompt, self._new_name(), tool_use_id=tool_use_id, result=result)
+        self._awaited.discard(tool_use_id)
         self._outgoing.append(block)
 
     def close(self) -> None:
@@ -294,7 +219,7 @@ class SonicProtocol:
     def _put(self, *events: wire._Input) -> None:
         self._outgoing.append(tuple(wire.encode(event) for event in events))
 
-    def _put_text(self, role: Literal["SYSTEM", "USER", "ASSISTANT"], text: str, *, interactive: bool) -> None:
+    def _put_text(self, role: wire.InputRole, text: str, *, interactive: bool) -> None:
         self._outgoing.append(
             wire.text_block(self._prompt, self._new_name(), role=role, text=text, interactive=interactive)
         )
@@ -309,23 +234,20 @@ class SonicProtocol:
         )
 
     def _prompt_start(self) -> wire.PromptStart:
-        start = wire.PromptStart(
+        return wire.PromptStart(
             prompt_name=self._prompt,
             text_output_configuration=wire.MediaType("text/plain"),
             audio_output_configuration=wire.AudioOutputConfiguration(voice_id=self._config.voice),
-        )
-        if not self._tools:
-            return start
-        return msgspec.structs.replace(
-            start,
-            tool_use_output_configuration=wire.MediaType("application/json"),
-            tool_configuration=wire.tool_configuration(self._tools),
+            tool_use_output_configuration=msgspec.UNSET if not self._tools else wire.MediaType("application/json"),
+            tool_configuration=self._tools,
         )
 
     # --- what the service sends -------------------------------------------------------------------
 
     def accepted(self, session_id: str) -> list[SonicEvent]:
         """Take note that the service answered the request."""
+        if self.state not in _LISTENING:
+            return []
         self.session_id = self.session_id or session_id
         return [SessionOpened(session_id=self.session_id)]
 
@@ -346,7 +268,7 @@ class SonicProtocol:
 
         A chunk that cannot be read moves the machine to `Failed` and returns nothing.
         """
-        if self.state not in (Phase.PREPARED, Phase.OPEN, Phase.CLOSING):
+        if self.state not in _LISTENING:
             return []
         try:
             return [event for output in wire.decode(data) for event in self._understand(output)]
@@ -367,93 +289,116 @@ class SonicProtocol:
             case wire.ToolUse():
                 return self._on_tool_use(output)
             case wire.Usage():
-                total = output.details.total
-                return [
-                    UsageReported(
-                        input_speech_tokens=total.input.speech_tokens,
-                        input_text_tokens=total.input.text_tokens,
-                        output_speech_tokens=total.output.speech_tokens,
-                        output_text_tokens=total.output.text_tokens,
-                    )
-                ]
+                return self._on_usage(output.details)
             case wire.CompletionStart():
                 self.session_id = output.session_id or self.session_id
                 return []
             case wire.CompletionEnd():
-                return self._end_turn(output.stop_reason or "END_TURN") if self._speech_ended_turn else []
+                return self._end_turn(self._turns.number, output.stop_reason or "END_TURN")
             case wire.Unknown():
                 return [UnknownReceived(kind=output.kind, payload=output.payload)]
             case _:
                 assert_never(output)
 
     def _on_content_start(self, output: wire.ContentStarted) -> list[SonicEvent]:
-        content = _Content(output.type, output.role, _stage(output.additional_model_fields))
-        self._contents[output.content_id] = content
+        content = self._contents.setdefault(output.content_id, _Content(output.type))
+        if content.begun:
+            return []  # told twice
+        has_spoken = content.type == "AUDIO" and content.turn > 0  # audio that overtook its beginning
+        content.begun, content.type, content.role = True, output.type, output.role or ""
+        content.stage = _stage(output.additional_model_fields)
         if content.role == "USER":
-            self._interrupted = False
-            return self._end_turn("END_TURN") if self._speech_ended_turn else []
-        if content.type == "AUDIO" or (content.type == "TEXT" and content.stage == "speculative"):
-            self._interrupted = False
-            self._turn_open = True
+            return [TurnEnded(stop_reason="END_TURN")] if self._turns.user_speaks() else []
+        if not has_spoken:
+            content.turn = self._turn_of(content)
         return []
+
+    def _turn_of(self, content: _Content) -> int:
+        if content.type == "AUDIO":
+            return self._turns.speak()
+        if content.type == "TEXT" and content.stage == "speculative":
+            return self._turns.promise()
+        return self._turns.number
 
     def _content(self, content_id: str, type_: str, role: str) -> _Content:
         """Return the block that began as `content_id`; one that never began is taken for what its event says."""
-        return self._contents.setdefault(content_id, _Content(type_, role, "final"))
+        content = self._contents.get(content_id)
+        if content is None:
+            content = self._contents[content_id] = _Content(type_, role)
+            content.turn = self._turn_of(content)
+        return content
 
     def _on_text(self, output: wire.TextOutput) -> list[SonicEvent]:
-        content = self._content(output.content_id, "TEXT", output.role)
+        content = self._content(output.content_id, "TEXT", output.role or "")
         if content.role == "USER":
             return [UserText(text=output.content)]
         if _is_interruption(output.content):
-            return self._interrupt()
+            return self._interrupt(content.turn)
         return [AssistantText(text=output.content, stage=content.stage, content_id=output.content_id)]
 
     def _on_audio(self, output: wire.AudioOutput) -> list[SonicEvent]:
         if len(output.content) % 2:
             raise SonicProtocolError(f"audioOutput: expected whole int16 samples, got {len(output.content)} bytes")
-        if self._content(output.content_id, "AUDIO", "ASSISTANT").dropped or not output.content:
+        content = self._content(output.content_id, "AUDIO", "ASSISTANT")
+        if self._turns.is_silenced(content.turn) or not output.content:
             return []
         return [AudioChunk(pcm=output.content, content_id=output.content_id)]
 
     def _on_tool_use(self, output: wire.ToolUse) -> list[SonicEvent]:
         content = self._content(output.content_id, "TOOL", "TOOL")
-        arguments = _arguments(output.content)
-        if arguments is None:
-            # Nobody but the model can mend this, so it is told at once and nobody else is bothered.
-            if self.state is Phase.OPEN:
-                complaint = {"error": "arguments: expected a JSON object, got something else; call the tool again"}
-                self.send_tool_result(output.tool_use_id, complaint)
-            return []
-        content.tool = ToolRequest(tool_use_id=output.tool_use_id, name=output.tool_name, arguments=arguments)
+        if output.tool_use_id in self._requested:
+            return []  # told twice
+        self._requested.add(output.tool_use_id)
+        self._awaited.add(output.tool_use_id)
+        # Not before the block's end: a quick tool's result must not overtake the end of its request.
+        if content.ended:
+            return self._request(output)
+        content.tool = output
+        return []
+
+    def _request(self, use: wire.ToolUse) -> list[SonicEvent]:
+        arguments = _arguments(use.content)
+        if arguments is not None:
+            return [ToolRequest(tool_use_id=use.tool_use_id, name=use.tool_name, arguments=arguments)]
+        # Nobody but the model can mend this, so it is told at once and nobody else is bothered.
+        if self.state is Phase.OPEN:
+            complaint = {"error": "arguments: expected a JSON object, got something else; call the tool again"}
+            self.send_tool_result(use.tool_use_id, complaint)
         return []
 
     def _on_content_end(self, output: wire.ContentEnded) -> list[SonicEvent]:
-        content = self._contents.pop(output.content_id, None) or _Content(output.type, "", "final")
-        events: list[SonicEvent] = []
-        if content.tool is not None:
-            # Not before: a quick tool's result must not overtake the end of its request.
-            events.append(content.tool)
-        if content.type == "AUDIO":
-            events.append(AudioEnded(content_id=output.content_id, stop_reason=output.stop_reason))
-            self._speech_ended_turn = self._turn_open and output.stop_reason == "END_TURN"
-        if output.stop_reason == "INTERRUPTED":
-            events += self._interrupt()
-        elif output.stop_reason == "END_TURN" and content.type == "TEXT" and content.stage == "final":
-            events += self._end_turn("END_TURN")
+        content = self._contents.setdefault(output.content_id, _Content(output.type or "", turn=self._turns.number))
+        events = [] if content.ended else self._end_content(content, output)
+        if output.stop_reason == "INTERRUPTED" and content.role != "USER":
+            events += self._interrupt(content.turn)
         return events
 
-    def _interrupt(self) -> list[SonicEvent]:
-        if self._interrupted:
-            return []
-        self._interrupted = True
-        for content in self._contents.values():
-            content.dropped = content.dropped or content.type == "AUDIO"
-        return [Interrupted(), *self._end_turn("INTERRUPTED")]
+    def _end_content(self, content: _Content, output: wire.ContentEnded) -> list[SonicEvent]:
+        content.ended = True
+        events = [] if content.tool is None else self._request(content.tool)
+        if content.type == "AUDIO":
+            events.append(AudioEnded(content_id=output.content_id, stop_reason=output.stop_reason or ""))
+            self._turns.fall_silent(content.turn, for_good=output.stop_reason == "END_TURN")
+        elif content.type == "TEXT" and content.stage == "final" and output.stop_reason == "END_TURN":
+            events += self._end_turn(content.turn, "END_TURN")
+        return events
 
-    def _end_turn(self, stop_reason: str) -> list[SonicEvent]:
-        was_open, self._turn_open, self._speech_ended_turn = self._turn_open, False, False
-        return [TurnEnded(stop_reason=stop_reason)] if was_open else []
+    def _interrupt(self, turn: int) -> list[SonicEvent]:
+        """Silence `turn`; only the first telling of it, and only while no later turn has begun, is an event."""
+        is_news = self._turns.interrupt(turn)
+        return [*([Interrupted()] if is_news else []), *self._end_turn(turn, "INTERRUPTED")]
+
+    def _end_turn(self, turn: int, stop_reason: str) -> list[SonicEvent]:
+        return [TurnEnded(stop_reason=stop_reason)] if self._turns.end(turn) else []
+
+    def _on_usage(self, details: wire.UsageDetails) -> list[SonicEvent]:
+        if details.total is not None:
+            self._used = self._used.at_least(_reported(details.total))
+        elif details.delta is not None:
+            self._used = self._used + _reported(details.delta)
+        else:
+            return []
+        return [self._used]
 
 
 #: Sent when a stream broke in the middle of an answer; the next one knows how far it came.
@@ -465,12 +410,33 @@ def announcement(text: str) -> str:
     return f'Say exactly this to the user, and nothing else: "{text}"'
 
 
-def _stage(additional_model_fields: str | None) -> Stage:
+def system_prompt(config: SonicConfig) -> str:
+    """Return the SYSTEM prompt: the instructions, and the language when the voice speaks more than one.
+
+    No event sets a language; it is asked for in words (Nova user guide, ``prompting-speech-voice-language``).
+    """
+    instructions = config.instructions if config.instructions.strip() else ""
+    if config.language is None or not capabilities.has_a_choice(config.model_id, config.voice):
+        return instructions
+    language = capabilities.LANGUAGES[config.language]
+    return f"{instructions} Always speak {language}, whatever language the user speaks.".lstrip()
+
+
+def _reported(counts: wire.TokenCounts) -> UsageReported:
+    return UsageReported(
+        input_speech_tokens=counts.input.speech_tokens,
+        input_text_tokens=counts.input.text_tokens,
+        output_speech_tokens=counts.output.speech_tokens,
+        output_text_tokens=counts.output.text_tokens,
+    )
+
+
+def _stage(fields: Any) -> Stage:
     """Return the stage that is told in a JSON string inside the event; FINAL when it is not told."""
-    fields = _parse(additional_model_fields or "")
-    if isinstance(fields, dict) and fields.get("generationStage") == "SPECULATIVE":
-        return "speculative"
-    return "final"
+    if isinstance(fields, str):
+        fields = _parse(fields)
+    told = fields.get("generationStage") if isinstance(fields, dict) else None
+    return "speculative" if isinstance(told, str) and told.strip().upper() == "SPECULATIVE" else "final"
 
 
 def _is_interruption(text: str) -> bool:
@@ -481,18 +447,21 @@ def _is_interruption(text: str) -> bool:
     return isinstance(marker, dict) and marker.get("interrupted") is True
 
 
-def _arguments(text: str) -> dict[str, Any] | None:
-    """Return the arguments of a tool call; the model sometimes wraps the JSON in a string, once or twice."""
-    value: Any = text
+def _arguments(value: Any) -> dict[str, Any] | None:
+    """Return the arguments of a tool call; the model sometimes wraps the JSON in a string, once or twice.
+
+    None stands for something that is no object; no arguments at all are an empty one.
+    """
     for _ in range(3):
-        if not isinstance(value, str):
-            break
-        value = _parse(value) if value.strip() else {}
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return {}
+        if isinstance(value, str):
+            value = _parse(value, or_else=())
     return value if isinstance(value, dict) else None
 
 
-def _parse(text: str) -> Any:
+def _parse(text: str, or_else: Any = None) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return None
+        return or_else

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from sonicrtc.errors import MissingExtraError, SonicProtocolError
+from sonicrtc.errors import ConfigError, MissingExtraError, SonicProtocolError
 
 try:
     import msgspec
@@ -44,6 +44,10 @@ class ToolSpec:
     input_schema: dict[str, Any]
 
 
+InputRole = Literal["SYSTEM", "SYSTEM_SPEECH", "USER", "ASSISTANT", "TOOL"]
+Sensitivity = Literal["HIGH", "MEDIUM", "LOW"]
+
+
 # --- input events ---------------------------------------------------------------------------------
 
 
@@ -58,7 +62,7 @@ class InferenceConfiguration(msgspec.Struct, frozen=True, kw_only=True, rename="
 
 
 class TurnDetectionConfiguration(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    endpointing_sensitivity: str
+    endpointing_sensitivity: Sensitivity
 
 
 class SessionStart(_Input, frozen=True, kw_only=True):
@@ -106,7 +110,7 @@ class ToolEntry(msgspec.Struct, frozen=True, rename="camel"):
 
 class ToolConfiguration(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tools: list[ToolEntry]
-    tool_choice: dict[str, Any] = msgspec.field(default_factory=lambda: {"auto": {}})
+    tool_choice: dict[str, dict[str, str]]
 
 
 class PromptStart(_Input, frozen=True, kw_only=True):
@@ -130,7 +134,7 @@ class ContentStart(_Input, frozen=True, kw_only=True):
     content_name: str
     type: Literal["TEXT", "AUDIO", "TOOL"]
     interactive: bool
-    role: Literal["SYSTEM", "USER", "ASSISTANT", "TOOL"]
+    role: InputRole
     text_input_configuration: MediaType | UnsetType = UNSET
     audio_input_configuration: AudioInputConfiguration | UnsetType = UNSET
     tool_result_input_configuration: ToolResultInputConfiguration | UnsetType = UNSET
@@ -189,7 +193,7 @@ def text_block(
     prompt_name: str,
     content_name: str,
     *,
-    role: Literal["SYSTEM", "USER", "ASSISTANT"],
+    role: InputRole,
     text: str,
     interactive: bool,
 ) -> tuple[bytes, ...]:
@@ -210,7 +214,11 @@ def text_block(
 
 
 def tool_result_block(prompt_name: str, content_name: str, *, tool_use_id: str, result: object) -> tuple[bytes, ...]:
-    """Return a whole TOOL block; `result` becomes a JSON string, as the service demands."""
+    """Return a whole TOOL block.
+
+    `result` becomes a JSON object in a string, because anything else ends the stream with "Tool Response parsing
+    error"; one that is no object is wrapped as ``{"result": ...}``.
+    """
     start = ContentStart(
         prompt_name=prompt_name,
         content_name=content_name,
@@ -219,7 +227,8 @@ def tool_result_block(prompt_name: str, content_name: str, *, tool_use_id: str, 
         role="TOOL",
         tool_result_input_configuration=ToolResultInputConfiguration(tool_use_id=tool_use_id),
     )
-    content = _encoder.encode(result).decode()
+    data = _encoder.encode(result)
+    content = (data if data.startswith(b"{") else b'{"result":%s}' % data).decode()
     return tuple(
         encode(event)
         for event in (
@@ -230,8 +239,28 @@ def tool_result_block(prompt_name: str, content_name: str, *, tool_use_id: str, 
     )
 
 
-def tool_configuration(tools: Sequence[ToolSpec]) -> ToolConfiguration:
-    """Return the wire form of `tools`, their schemas as JSON strings."""
+def tool_configuration(tools: Sequence[ToolSpec], choice: str) -> ToolConfiguration:
+    """Return the wire form of `tools`, their schemas as JSON strings (``sonic-tool-configuration``).
+
+    Parameters
+    ----------
+    tools : sequence of ToolSpec
+        What the model may call.
+    choice : str
+        ``"auto"``, ``"any"``, or the name of the tool that it has to call.
+
+    Raises
+    ------
+    ConfigError
+        `choice` is none of these.
+    """
+    names = [tool.name for tool in tools]
+    if choice in ("auto", "any"):
+        tool_choice: dict[str, dict[str, str]] = {choice: {}}
+    elif choice in names:
+        tool_choice = {"tool": {"name": choice}}
+    else:
+        raise ConfigError(f"tool_choice: expected one of {', '.join(['auto', 'any', *names])}, got {choice!r}")
     return ToolConfiguration(
         tools=[
             ToolEntry(
@@ -242,14 +271,15 @@ def tool_configuration(tools: Sequence[ToolSpec]) -> ToolConfiguration:
                 )
             )
             for tool in tools
-        ]
+        ],
+        tool_choice=tool_choice,
     )
 
 
 def split_text(text: str, limit_bytes: int = _TEXT_PIECE_BYTES) -> list[str]:
-    """Cut `text` into pieces of at most `limit_bytes` of UTF-8, at spaces where there are any."""
+    """Cut `text` into pieces of at most `limit_bytes` (4 or more) of UTF-8, at spaces where there are any."""
     pieces: list[str] = []
-    data = text.encode()
+    data = text.encode("utf-8", "replace")  # half a surrogate pair is nothing that JSON could carry
     while len(data) > limit_bytes:
         cut = limit_bytes
         while cut > 0 and data[cut] & 0xC0 == 0x80:  # never inside a character
@@ -270,21 +300,21 @@ class _Output(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CompletionStart(_Output, frozen=True, kw_only=True):
-    session_id: str = ""
-    completion_id: str = ""
+    session_id: str | None = None
+    completion_id: str | None = None
 
 
 class ContentStarted(_Output, frozen=True, kw_only=True):
     content_id: str
     type: str
-    role: str = ""
-    additional_model_fields: str | None = None
+    role: str | None = None
+    additional_model_fields: Any = None  # a JSON string; whatever else it is, it must not end a call
 
 
 class TextOutput(_Output, frozen=True, kw_only=True):
     content_id: str
     content: str
-    role: str = ""
+    role: str | None = None
 
 
 class AudioOutput(_Output, frozen=True, kw_only=True):
@@ -296,17 +326,17 @@ class ToolUse(_Output, frozen=True, kw_only=True):
     content_id: str
     tool_name: str
     tool_use_id: str
-    content: str = ""
+    content: Any = None  # the arguments, a JSON string
 
 
 class ContentEnded(_Output, frozen=True, kw_only=True):
     content_id: str
-    type: str = ""
-    stop_reason: str = ""
+    type: str | None = None
+    stop_reason: str | None = None
 
 
 class CompletionEnd(_Output, frozen=True, kw_only=True):
-    stop_reason: str = ""
+    stop_reason: str | None = None
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -320,12 +350,16 @@ class TokenCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageDetails(msgspec.Struct, frozen=True, kw_only=True):
-    total: TokenCounts = TokenCounts()
+    """`delta` is what this event adds, `total` what the session has used: of many events, add up one of them."""
+
+    delta: TokenCounts | None = None
+    total: TokenCounts | None = None
 
 
 class Usage(_Output, frozen=True, kw_only=True):
     total_input_tokens: int = 0
     total_output_tokens: int = 0
+    total_tokens: int = 0
     details: UsageDetails = UsageDetails()
 
 
