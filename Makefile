@@ -4,6 +4,7 @@
 #   make test-long  what takes longer: ARM under QEMU, threads, wheels, fuzzing (FUZZ_SECONDS=300)
 #   make test-aarch64 test-armv7   the C++ core for ARM, under QEMU
 #   make wheels test-wheels   wheels for manylinux and musllinux, x86-64 and aarch64; then use them
+#   make coverage   lines and branches of what has no I/O, which are to be tested whole
 #   make lint bench bench-gate wheel clean
 
 SHELL := /bin/sh
@@ -13,7 +14,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels lint bench bench-gate wheel wheels lock stubs plots clean FORCE
+.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels coverage lint bench bench-gate wheel wheels lock stubs plots clean FORCE
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -26,6 +27,9 @@ test: .cache/dev .cache/core $(PAGE)
 
 test-long: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python tests/run.py --long $(ARGS)
+
+coverage: .cache/dev .cache/core
+	@$(BIN)/python tests/run.py --stage coverage
 
 test-aarch64 test-armv7: test-%: .cache/dev .cache/core
 	@$(BIN)/python tests/run.py --stage '$* under QEMU'

@@ -177,6 +177,19 @@ def test_a_session_ends_in_the_documented_order() -> None:
     assert subject.state is Phase.CLOSED
 
 
+def test_an_announcement_asks_for_the_very_words() -> None:
+    assert said.announcement("Time is up.") == 'Say exactly this to the user, and nothing else: "Time is up."'
+
+
+def test_what_is_asked_of_a_closing_session_is_not_answered() -> None:
+    subject = opened(tools=[TOOL])
+    subject.close()
+    subject.take_outgoing()
+    told(subject, toolUse={"contentId": "t", "toolName": "time", "toolUseId": "u", "content": "[]"})
+    assert told(subject, contentEnd={"contentId": "t", "stopReason": "TOOL_USE"}) == []
+    assert subject.take_outgoing() == []
+
+
 def test_a_tool_request_is_answered_once() -> None:
     subject = opened(tools=[TOOL])
     told(subject, toolUse={"contentId": "t", "toolName": "time", "toolUseId": "use-1"})
@@ -399,6 +412,15 @@ def test_a_turn_without_final_text_ends_when_the_user_speaks_again() -> None:
     told(subject, contentEnd={"contentId": "au", "type": "AUDIO", "stopReason": "END_TURN"})
     assert start(subject, "u", "TEXT", "USER", "FINAL") == [said.TurnEnded(stop_reason="END_TURN")]
     assert told(subject, completionEnd={"stopReason": "END_TURN"}) == []
+
+
+def test_two_tools_in_one_block_are_both_requested() -> None:
+    subject = opened(tools=[TOOL])
+    for use in ("one", "two"):
+        told(subject, toolUse={"contentId": "t", "toolName": "time", "toolUseId": use})
+    assert told(subject, contentEnd={"contentId": "t", "stopReason": "TOOL_USE"}) == [
+        said.ToolRequest(tool_use_id=use, name="time", arguments={}) for use in ("one", "two")
+    ]
 
 
 ARGUMENTS = ['{"city":"Ulm"}', json.dumps('{"city":"Ulm"}'), json.dumps(json.dumps('{"city":"Ulm"}'))]

@@ -122,6 +122,7 @@ OUT_OF_RANGE: list[tuple[type, dict[str, Any], str]] = [
     (SonicConfig, {"max_tokens": 10_001}, "max_tokens"),
     (SonicConfig, {"temperature": 1.1}, "temperature"),
     (SonicConfig, {"top_p": -0.1}, "top_p"),
+    (SonicConfig, {"tool_choice": " "}, "tool_choice: expected 'auto', 'any' or the name of a tool"),
     (SignalingConfig, {"channel": "no spaces"}, "channel"),
     (SignalingConfig, {"endpoint": "ws://x"}, "endpoint"),
     (ServerConfig, {"port": 65_536}, "port"),

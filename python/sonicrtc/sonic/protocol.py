@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from sonicrtc import capabilities
@@ -85,7 +85,7 @@ class _Content:
     turn: int = 0
     begun: bool = False
     ended: bool = False
-    tool: wire.ToolUse | None = None
+    tools: list[wire.ToolUse] = field(default_factory=list)
 
 
 class SonicProtocol:
@@ -353,7 +353,7 @@ class SonicProtocol:
         # Not before the block's end: a quick tool's result must not overtake the end of its request.
         if content.ended:
             return self._request(output)
-        content.tool = output
+        content.tools.append(output)
         return []
 
     def _request(self, use: wire.ToolUse) -> list[SonicEvent]:
@@ -375,7 +375,7 @@ class SonicProtocol:
 
     def _end_content(self, content: _Content, output: wire.ContentEnded) -> list[SonicEvent]:
         content.ended = True
-        events = [] if content.tool is None else self._request(content.tool)
+        events = [event for use in content.tools for event in self._request(use)]
         if content.type == "AUDIO":
             events.append(AudioEnded(content_id=output.content_id, stop_reason=output.stop_reason or ""))
             self._turns.fall_silent(content.turn, for_good=output.stop_reason == "END_TURN")
