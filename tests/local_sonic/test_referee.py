@@ -75,6 +75,11 @@ def test_the_setup_tells_the_brain_what_the_client_said() -> None:
     assert told.tools["clock"]["schema"]["type"] == "object"
 
 
+def test_a_session_start_may_leave_out_every_configuration() -> None:
+    told = setup({"sessionStart": {}}, prompt_start(), audio_start())
+    assert (told.max_tokens, told.sensitivity) == (1024, "HIGH")
+
+
 def test_a_long_system_prompt_may_come_in_pieces() -> None:
     pieces = (content_start("s", "SYSTEM"), text_input("s", "Be "), text_input("s", "kind."), content_end("s"))
     assert setup(*READY, *pieces, audio_start()).system_prompt == "Be kind."

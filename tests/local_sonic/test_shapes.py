@@ -55,7 +55,6 @@ REMOVE = object()
 
 #: direction, event, path into the body, new value, what the flaw says
 FLAWED: list[tuple[str, str, str, Any, str]] = [
-    ("input", "sessionStart", "inferenceConfiguration", REMOVE, "'inferenceConfiguration' is missing"),
     ("input", "sessionStart", "inferenceConfiguration.maxTokens", 10001, "maximum is 10000"),
     ("input", "sessionStart", "inferenceConfiguration.maxTokens", "1024", "expected integer"),
     ("input", "sessionStart", "inferenceConfiguration.topP", 1.5, "maximum is 1"),

@@ -375,7 +375,7 @@ class Referee:
     def _setup(self, input_rate_hz: int) -> SessionSetup:
         assert self._session is not None
         assert self._prompt is not None
-        inference = self._session["inferenceConfiguration"]
+        inference = self._session.get("inferenceConfiguration", {})
         sensitivity = self._session.get("turnDetectionConfiguration", {}).get("endpointingSensitivity", "HIGH")
         output = self._prompt["audioOutputConfiguration"]
         tools, choice = _parse_tools(self._prompt)
