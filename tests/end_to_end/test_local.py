@@ -8,6 +8,8 @@ import subprocess
 import wave
 from pathlib import Path
 
+import pytest
+
 from .conftest import SONICRTC, Running, running
 
 
@@ -39,3 +41,9 @@ def test_its_exports_are_all_that_serve_needs(tmp_path: Path) -> None:
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["assistant_text"] == "echo"
+
+
+def test_it_tells_at_the_end_how_the_sessions_went(capfd: pytest.CaptureFixture[str]) -> None:
+    with running("local", "sonic", "--brain", "echo"):
+        pass
+    assert "sessions: 0 opened, 0 closed, 0 failed" in capfd.readouterr().err

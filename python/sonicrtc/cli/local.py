@@ -17,6 +17,7 @@ from sonicrtc.tasks import stop_event
 
 if TYPE_CHECKING:
     from sonicrtc.local.sonic.brain import Brain
+    from sonicrtc.local.sonic.exchange import Sessions
     from sonicrtc.local.state import LocalState
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -92,6 +93,14 @@ async def _sonic(options: argparse.Namespace, state: LocalState) -> AsyncIterato
             "SONICRTC_SONIC_CA_FILE": str(state.ca_file),
             "AWS_REGION": _REGION,
         }
+    _tell(sonic.sessions)
+
+
+def _tell(sessions: Sessions) -> None:
+    """Say how the sessions went: whoever writes a client wants to know what was refused."""
+    print(f"sessions: {sessions.opened} opened, {sessions.closed} closed, {sessions.failed} failed", file=sys.stderr)
+    for reason in sessions.reasons:
+        print(f"failed: {reason}", file=sys.stderr)
 
 
 async def _kvs(options: argparse.Namespace, state: LocalState) -> AsyncIterator[Mapping[str, str]]:

@@ -8,8 +8,9 @@ import binascii
 import datetime as dt
 import json
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never, cast
 
 from sonicrtc.local.sigv4 import EventChain, SignatureError
@@ -51,11 +52,15 @@ _DATE_PREFIX = b"\x05:date\x08"
 
 @dataclass(slots=True)
 class Sessions:
-    """How many sessions were opened and closed; `failed` counts those that ended with an exception."""
+    """How many sessions were opened and closed; `failed` counts those that ended with an exception.
+
+    `reasons` says of the last twenty of those which exception, and its text.
+    """
 
     opened: int = 0
     closed: int = 0
     failed: int = 0
+    reasons: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     @property
     def active(self) -> int:
@@ -393,6 +398,7 @@ class Exchange:
         if self._ended.done():
             return
         self._sessions.failed += 1
+        self._sessions.reasons.append(f"{kind}: {message}")
         _log.info("session refused", extra={"session_id": self._session_id, "kind": kind})
         fields: dict[str, object] = {"message": message}
         if kind == "modelStreamErrorException":
