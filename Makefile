@@ -3,6 +3,7 @@
 #   make test     all tests                                    ARGS='-k playout' goes to pytest
 #   make test-long  what takes longer: ARM under QEMU, threads, wheels, fuzzing (FUZZ_SECONDS=300)
 #   make test-aarch64 test-armv7   the C++ core for ARM, under QEMU
+#   make test-clients  Pipecat, LiveKit and Strands, each in its own environment, talk to `sonicrtc local sonic`
 #   make wheels test-wheels   wheels for manylinux and musllinux, x86-64 and aarch64; then use them
 #   make coverage   lines and branches of what has no I/O, which are to be tested whole
 #   make lint bench bench-gate wheel clean
@@ -14,7 +15,8 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels coverage lint bench bench-gate wheel wheels lock stubs plots clean FORCE
+.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels test-clients clients coverage lint bench bench-gate wheel wheels \
+  lock stubs plots clean FORCE
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -33,6 +35,11 @@ coverage: .cache/dev .cache/core
 
 test-aarch64 test-armv7: test-%: .cache/dev .cache/core
 	@$(BIN)/python tests/run.py --stage '$* under QEMU'
+
+test-clients: .cache/dev .cache/core
+	@$(BIN)/python tests/run.py --stage 'clients of others'
+
+clients: .cache/pipecat .cache/livekit .cache/strands
 
 bench: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/sonicrtc bench $(ARGS)
@@ -81,6 +88,11 @@ clean:
 
 .cache/dev: requirements/dev.lock .cache/demo
 	@scripts/environment.sh $<
+	@touch $@
+
+# Clients that we did not write, with the versions of the SDK that each asks for.
+.cache/pipecat .cache/livekit .cache/strands: .cache/%: requirements/%.lock | .cache/compiler
+	@scripts/environment.sh $< $@-env
 	@touch $@
 
 # An editable install knows the package's files by name: a new file counts as a change.

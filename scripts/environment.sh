@@ -1,10 +1,10 @@
 #!/bin/sh
-# Make or update .venv from a lock file:  scripts/environment.sh requirements/demo.lock
+# Make or update an environment from a lock file:  scripts/environment.sh requirements/demo.lock [.venv]
 # Finds a Python >= 3.12 by running the candidates, because a version manager's shim may be on
 # PATH for a version that is not active.
 set -eu
 lock=$1
-venv=.venv
+venv=${2:-.venv}
 
 works() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; }
 

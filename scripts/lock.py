@@ -14,6 +14,9 @@ LOCKS = {
                  "--extra", "server", "--extra", "local", "--extra", "dev"],
     "node.lock": ["requirements/node.in"],
     "wheels.lock": ["requirements/wheels.in", "-c", "requirements/dev.lock"],
+    "pipecat.lock": ["requirements/pipecat.in"],
+    "livekit.lock": ["requirements/livekit.in"],
+    "strands.lock": ["requirements/strands.in"],
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def coverage() -> None:
 
 
 def python_tests() -> None:
-    chosen = "not cross and not wheel" + (" and not browser" if missing(BROWSERS) else "")
+    chosen = "not clients and not cross and not wheel" + (" and not browser" if missing(BROWSERS) else "")
     run(sys.executable, "-m", "pytest", "-q", "-m", chosen, "--durations=10")
 
 
@@ -164,6 +164,12 @@ def wheels_tests() -> None:
         run(sys.executable, "tests/packaging/wheels.py")
 
 
+def client_tests() -> None:
+    """Let clients that we did not write talk to our service, each in an environment of its own."""
+    run("make", "--silent", "clients")
+    run(sys.executable, "-m", "pytest", "-q", "-m", "clients", "tests/clients")
+
+
 STAGES: dict[str, Callable[[], None]] = {
     "system packages": system_packages,
     "native tests": native_tests,
@@ -179,6 +185,7 @@ LONG_STAGES: dict[str, Callable[[], None]] = {
     "threads": thread_tests,
     "armv7 under QEMU": partial(emulated_tests, "armv7", ARMV7_PACKAGES),
     "wheels": wheels_tests,
+    "clients of others": client_tests,
     "fuzzing": fuzzing,
 }
 ALL_STAGES = STAGES | LONG_STAGES

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sonicrtc.sonic.wire import OUTPUT_RATE_HZ
+
 Role = Literal["USER", "ASSISTANT"]
 
 #: Stands where the user's words would: the service refuses a history that the assistant begins.
 OPENING = "(The call goes on.)"
 _CUT = "… "
+_CHARACTERS_PER_S = 14  # of English, spoken calmly
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,17 @@ class History:
             self._unspoken.popleft().text = text
         elif not self._cut:
             self._said.append(_Sentence(text, self._frames, self._frames))
+
+    def broke_off(self) -> None:
+        """Take note that no more audio comes: what was announced and not spoken is no part of the conversation.
+
+        How long the last sentence would have been is not known, only how fast people speak.
+        """
+        for sentence in self._unspoken:
+            seconds = (sentence.end - sentence.start) / OUTPUT_RATE_HZ
+            sentence.text = _begin_of(sentence.text, int(seconds * _CHARACTERS_PER_S))
+        self._unspoken.clear()
+        self._cut = True
 
     def flushed(self, frames: int) -> None:
         """Take note that the last `frames` frames of the assistant's voice were thrown away unheard."""
