@@ -58,6 +58,16 @@ def test_a_sentence_that_was_announced_and_never_heard_is_not_part_of_the_conver
     assert told(history)[1] == ("ASSISTANT", "Heard.")
 
 
+def test_of_an_answer_that_broke_off_the_announced_rest_was_not_said() -> None:
+    history = conversation(("USER", "hello"))
+    for sentence, frames in (("All of it.", 24_000), ("The half of this sentence.", 24_000), ("Nothing.", 0)):
+        history.announced(sentence)
+        history.audio(frames)
+    history.spoken("All of it.")
+    history.broke_off()
+    assert told(history)[1] == ("ASSISTANT", "All of it. The half of")
+
+
 def test_final_words_of_what_was_cut_off_are_not_believed() -> None:
     history = conversation(("USER", "hello"))
     history.announced("A long story.")

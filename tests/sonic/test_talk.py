@@ -113,9 +113,18 @@ def test_an_answer_that_broke_off_is_to_be_finished() -> None:
     told.ask()
     told.answer("Once upon a time")
     seed = told.seed(broken=True)
-    assert lines(seed) == ["hello", "Once upon a time"]
+    assert lines(seed) == ["hello", "Once upon a"]  # in one second
     assert seed.texts == (CONTINUE,)
     assert not told.talk.turn_open
+
+
+def test_the_rest_of_an_answer_does_not_silence_its_beginning() -> None:
+    told = Told()
+    told.ask()
+    told.answer("Once upon a time", seconds=9)
+    told.seed(broken=True)
+    assert told.hear(announced("there was a king.")) == [announced("there was a king.")]
+    assert told.hear(said.UserText(text="wait")) == [said.UserText(text="wait")]
 
 
 def test_an_answer_that_another_stream_is_still_giving_is_not() -> None:

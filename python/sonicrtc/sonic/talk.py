@@ -79,7 +79,7 @@ class Talk:
         self._texts: list[_Text] = []
         self._tool_calls: dict[str, _ToolCall] = {}
         self._repeats_user = False
-        self._turn_open = False
+        self._turn_open = self._continues = False
         self._stream = 0
         self._voice_of = 0  # the stream whose voice was heard last
         self.voice_until_s = _NEVER
@@ -159,7 +159,7 @@ class Talk:
     def _on_user_text(self, event: said.UserText, stream: int, sent: int, now_s: float) -> list[SonicEvent]:
         before = self._break_in(stream, now_s)
         self.tape.heard(sent)
-        self._turn_open = False
+        self._turn_open = self._continues = False
         self._watching = True
         self._keep_typed()
         again, self._repeats_user = self._repeats_user, False
@@ -167,8 +167,12 @@ class Talk:
         return [*before, replace(event, again=again)]
 
     def _on_answer(self, stream: int, now_s: float) -> list[SonicEvent]:
-        """The model says something: what it was asked is answered, and what it said on an older stream is over."""
-        before = self._break_in(stream, now_s)
+        """The model says something: what it was asked is answered, and what it said on an older stream is over.
+
+        Unless it goes on from there.
+        """
+        before = [] if self._continues else self._break_in(stream, now_s)
+        self._continues = self._continues and stream != self._stream
         self._voice_of, self._turn_open = stream, True
         if self._acknowledge(stream):
             self._keep_typed()
@@ -246,6 +250,9 @@ class Talk:
             The stream before ended before its time: an answer that it was giving has to be finished.
         """
         replayed = self.tape.is_waiting and self.tape.holds_unanswered()
+        continues = broken and self._turn_open
+        if continues:
+            self.history.broke_off()
         words = self.history.last_user_text() if self.tape.is_waiting else ""
         history = self.history.messages(
             message_bytes=config.history_message_bytes,
@@ -255,9 +262,10 @@ class Talk:
         texts = [text.text for text in self._texts]
         if words and not replayed:
             texts.insert(0, words)  # its audio is gone, its words are not
-        if broken and self._turn_open:
+        if continues:
             texts.append(said.CONTINUE)
             self._turn_open = False
+        self._continues = continues
         self._repeats_user = bool(words) and replayed
         self._usage_before = self._usage
         self._stream, self._last_event_s = stream, now_s
