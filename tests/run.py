@@ -51,7 +51,7 @@ WITHOUT_IO = (
     "tests/unit/test_capabilities.py",
     *(
         f"tests/sonic/test_{name}.py"
-        for name in ("failures", "handover", "history", "protocol", "table", "talk", "tape", "wire")
+        for name in ("failures", "handover", "history", "protocol", "table", "talk", "tape", "turns", "wire")
     ),
 )
 BUDGET_S = 20 * 60

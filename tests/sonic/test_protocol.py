@@ -390,10 +390,45 @@ def test_audio_that_overtakes_its_beginning_belongs_to_one_turn() -> None:
     assert told(subject, audioOutput={"contentId": "au", "content": "AAE="}) == []
 
 
-def test_the_user_is_never_interrupted() -> None:
+def test_a_block_that_is_begun_late_or_twice_uses_up_one_promise() -> None:
+    subject = opened()
+    for content_id in ("one", "two"):
+        text(subject, content_id, "Hi.", "ASSISTANT", "SPECULATIVE")
+    told(subject, audioOutput={"contentId": "first", "content": "AAE="})
+    for _ in range(2):
+        start(subject, "first", "AUDIO", "ASSISTANT")
+    text(subject, "m", '{"interrupted":true}', "ASSISTANT", "FINAL", "INTERRUPTED")
+    start(subject, "second", "AUDIO", "ASSISTANT")
+    assert told(subject, audioOutput={"contentId": "second", "content": "AAE="}) == []
+
+
+def test_a_text_that_begins_twice_promises_one_block() -> None:
+    subject = opened()
+    for _ in range(2):
+        start(subject, "sp", "TEXT", "ASSISTANT", "SPECULATIVE")
+    start(subject, "au", "AUDIO", "ASSISTANT")
+    text(subject, "m", '{"interrupted":true}', "ASSISTANT", "FINAL", "INTERRUPTED")
+    start(subject, "next", "AUDIO", "ASSISTANT")
+    assert len(told(subject, audioOutput={"contentId": "next", "content": "AAE="})) == 1
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_the_user_is_never_interrupted(begins: bool) -> None:
     subject = opened()
     start(subject, "au", "AUDIO", "ASSISTANT")
-    assert text(subject, "u", "hm", "USER", "FINAL", "INTERRUPTED") == [said.UserText(text="hm")]
+    if begins:
+        start(subject, "u", "TEXT", "USER", "FINAL")
+    told(subject, textOutput={"contentId": "u", "content": "hm", "role": "USER"})
+    assert told(subject, contentEnd={"contentId": "u", "type": "TEXT", "stopReason": "INTERRUPTED"}) == []
+
+
+def test_a_tool_request_that_is_told_twice_is_one() -> None:
+    subject = opened(tools=[TOOL])
+    events = []
+    for content_id in ("a", "b"):
+        told(subject, toolUse={"contentId": content_id, "toolName": "time", "toolUseId": "u"})
+        events += told(subject, contentEnd={"contentId": content_id, "stopReason": "TOOL_USE"})
+    assert events == [said.ToolRequest(tool_use_id="u", name="time", arguments={})]
 
 
 def test_fields_that_nobody_needs_may_be_missing_or_null() -> None:

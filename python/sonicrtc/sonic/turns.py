@@ -43,7 +43,7 @@ class Turns:
 
     def fall_silent(self, turn: int, *, for_good: bool) -> None:
         """Take note that an AUDIO block of `turn` ended; `for_good`: the service says that it was the last."""
-        if self._open and turn == self.number:
+        if turn == self.number:
             self._speech_over = for_good
 
     def user_speaks(self) -> bool:
@@ -54,8 +54,7 @@ class Turns:
     def end(self, turn: int) -> bool:
         """End `turn`, and return whether it was the open one."""
         was_open = self._open and turn == self.number
-        if was_open:
-            self._open = self._speech_over = False
+        self._open = self._open and not was_open
         return was_open
 
     def interrupt(self, turn: int) -> bool:
