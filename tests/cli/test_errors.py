@@ -73,9 +73,9 @@ def fails(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str]:
         ("demo --port 70000", r"port: expected 0 to 65535, got 70000"),
         ("local kvs --port 70000", r"port: expected 0 to 65535, got 70000"),
         ("local kvs --state /dev/null/state", r"cannot use /dev/null/state as state directory"),
-        ("local sonic --brain scripted", r"the scripted brain needs --scenario FILE"),
+        ("local sonic --brain scripted", r"the scripted brain needs --scenario NAME or FILE"),
         ("local sonic --brain scripted --scenario /nowhere.json", r"scenario /nowhere\.json: "),
-        ("local sonic --brain echo --scenario a.json", r"--scenario goes with --brain scripted"),
+        ("local sonic --scenario nothing", r"expected a \.toml or \.json file, or one of confused, "),
     ],
 )
 def test_a_wrong_setting_is_told_with_status_2(capsys: pytest.CaptureFixture[str], argv: str, message: str) -> None:

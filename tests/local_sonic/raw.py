@@ -43,6 +43,8 @@ class RawStream:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     ended: bool = False
+    going_away: bool = False
+    pongs: int = 0
     signer: AsyncEventSigner | None = None
 
     def request(self, path: str = PATH, *, method: str = "POST", **changes: str) -> None:
@@ -103,6 +105,12 @@ class RawStream:
             return False
         for event in self.conn.receive_data(data):
             match event:
+                case h2.events.ConnectionTerminated():
+                    self.going_away = True
+                    # h2 would not let this stream go on, but a graceful GOAWAY does.
+                    self.conn.state_machine.state = h2.connection.ConnectionState.CLIENT_OPEN
+                case h2.events.PingAckReceived():
+                    self.pongs += 1
                 case h2.events.ResponseReceived():
                     self.headers = {str(name): str(value) for name, value in event.headers}
                 case h2.events.DataReceived():
@@ -113,6 +121,20 @@ class RawStream:
                     pass
         self._write_out()
         return bool(data) and not self.ended
+
+    async def ping(self) -> None:
+        """Wait until the service has seen everything that was sent before."""
+        pongs = self.pongs
+        self.conn.ping(b"are you?")
+        self._write_out()
+        while self.pongs == pongs and await self.pump():
+            pass
+
+    async def closed(self) -> bool:
+        """Wait until the service has closed the connection."""
+        while await asyncio.wait_for(self.reader.read(65536), 10):
+            pass
+        return True
 
     async def finish(self) -> None:
         """Read up to the end of the stream."""

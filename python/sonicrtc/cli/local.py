@@ -18,12 +18,14 @@ from sonicrtc.tasks import stop_event
 if TYPE_CHECKING:
     from sonicrtc.local.sonic.brain import Brain
     from sonicrtc.local.sonic.exchange import Sessions
+    from sonicrtc.local.sonic.scenario import Scenario
     from sonicrtc.local.state import LocalState
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _EPILOG = """examples:
   sonicrtc local sonic --port 8443 --state ~/.sonicrtc      a Nova 2 Sonic that listens and speaks, offline
+  sonicrtc local sonic --scenario throttled                 ... that refuses twice and then answers
   sonicrtc local kvs --port 8444 --state ~/.sonicrtc        Kinesis Video Streams signaling
 
 Each prints lines to paste into a shell; any AWS client, and `sonicrtc serve`, then uses this service.
@@ -41,9 +43,12 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     services = parser.add_subparsers(metavar="sonic|kvs", required=True)
     sonic = services.add_parser("sonic", help="Amazon Nova 2 Sonic's bidirectional stream")
-    sonic.add_argument("--brain", choices=("speech", "echo", "scripted"), default="speech",
-                       help="speech listens and speaks; echo returns the audio; scripted plays a file")  # fmt: skip
-    sonic.add_argument("--scenario", type=Path, metavar="FILE", help="what the scripted brain does (JSON or TOML)")
+    sonic.add_argument("--brain", choices=("speech", "echo", "scripted"),
+                       help="speech (default) listens and speaks; echo returns the audio;"
+                       " scripted plays a file")  # fmt: skip
+    sonic.add_argument("--scenario", metavar="NAME|FILE",
+                       help="plays a scenario (a JSON or TOML file, or one of the package: docs/testing.md);"
+                       " with --brain speech or echo only what goes wrong in it")  # fmt: skip
     sonic.set_defaults(run=lambda options: asyncio.run(_run(options, _sonic)))
     kvs = services.add_parser("kvs", help="Kinesis Video Streams: control plane and signaling WebSocket")
     kvs.set_defaults(run=lambda options: asyncio.run(_run(options, _kvs)))
@@ -65,8 +70,9 @@ async def _run(options: argparse.Namespace, service: Service) -> int:
         with _opened(LocalState, options.state) as state:
             try:
                 async with asynccontextmanager(service)(options, state) as variables:
-                    _print_exports(state.environment())
-                    _print_exports(variables)
+                    shared = state.environment()
+                    _print_exports(shared)
+                    _print_exports({name: value for name, value in variables.items() if name not in shared})
                     print("ready", flush=True)
                     await stop.wait()
             except OSError as exc:
@@ -86,13 +92,10 @@ def _opened(kind: type[LocalState], directory: Path | None) -> LocalState:
 async def _sonic(options: argparse.Namespace, state: LocalState) -> AsyncIterator[Mapping[str, str]]:
     from sonicrtc.local.sonic import LocalSonic
 
-    async with LocalSonic(state=state, brain=_brain(options), port=options.port, region=_REGION) as sonic:
-        yield {
-            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": sonic.endpoint,
-            "SONICRTC_SONIC_ENDPOINT": sonic.endpoint,
-            "SONICRTC_SONIC_CA_FILE": str(state.ca_file),
-            "AWS_REGION": _REGION,
-        }
+    scenario = _scenario(options)
+    brain = None if scenario is not None and scenario.complete else _brain(options)
+    async with LocalSonic(state=state, brain=brain, scenario=scenario, port=options.port, region=_REGION) as sonic:
+        yield sonic.environment()
     _tell(sonic.sessions)
 
 
@@ -114,20 +117,26 @@ async def _kvs(options: argparse.Namespace, state: LocalState) -> AsyncIterator[
         }
 
 
+def _scenario(options: argparse.Namespace) -> Scenario | None:
+    if options.scenario is None:
+        if options.brain == "scripted":
+            raise ConfigError("the scripted brain needs --scenario NAME or FILE")
+        return None
+    from sonicrtc.local.sonic.scenario import Scenario
+
+    scenario = Scenario.named(options.scenario)
+    if options.brain in ("speech", "echo"):
+        return scenario.without_steps()
+    if options.brain == "scripted" and not scenario.complete:
+        raise ConfigError(f"scenario {options.scenario} has sessions without steps; choose --brain speech or echo")
+    return scenario
+
+
 def _brain(options: argparse.Namespace) -> Callable[[], Brain]:
-    if options.scenario is not None and options.brain != "scripted":
-        raise ConfigError("--scenario goes with --brain scripted")
     if options.brain == "echo":
         from sonicrtc.local.sonic.echo import EchoBrain
 
         return EchoBrain
-    if options.brain == "scripted":
-        from sonicrtc.local.sonic.scripted import Scenario, ScriptedBrain
-
-        if options.scenario is None:
-            raise ConfigError("the scripted brain needs --scenario FILE")
-        scenario = Scenario.load(options.scenario)
-        return lambda: ScriptedBrain(scenario)
     from sonicrtc.local.sonic.speech import SpeechBrain
 
     print("loading the speech models", file=sys.stderr, flush=True)

@@ -242,6 +242,10 @@ class Exchange:
             self._fuses.append(fuse)
             fuse.light()
 
+    def look_at_the_clock(self) -> None:
+        """End the session if its time is over."""
+        self._arm_timer()
+
     def cancel(self) -> None:
         """End at once, because the service stops."""
         self._gone()
@@ -375,6 +379,8 @@ class Exchange:
     # -- ends -------------------------------------------------------------------------------------
 
     def _arm_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         if self._ended.done():
             return
         failed = self._referee.tick(self._clock())
@@ -391,6 +397,8 @@ class Exchange:
     def _end(self, ending: Callable[[], None] | None, how: str) -> None:
         if not self._ended.done():
             self._ended.set_result(ending)
+            if ending is not None:
+                self._outlet.seal()  # the brain may go on for a moment, but nobody shall hear it
             if self._recorder is not None:
                 self._recorder.ended(how)
 
@@ -411,7 +419,6 @@ class Exchange:
 
     def _end_with(self, frame: bytes, how: str) -> None:
         def write() -> None:
-            self._outlet.flush()
             if self._outlet.stalled:  # half a message cannot be followed by a whole one
                 self._stream.reset()
             self._stream.write(frame)

@@ -81,12 +81,16 @@ class Outlet:
             self._put(late)
         self._flush_burst()
 
+    def seal(self) -> None:
+        """Send what is held back, and nothing after it."""
+        self.flush()
+        self.silent = True
+
     def stall(self) -> None:
         """Send half a message, and nothing after it."""
         self.flush()
-        if not self.silent:
-            frame = encode_event({"event": {}})
-            self._stream.write(frame[: len(frame) // 2])
+        frame = encode_event({"event": {}})
+        self._stream.write(frame[: len(frame) // 2])
         self.silent = self.stalled = True
 
     def _put(self, event: Event) -> None:

@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, overload
 
@@ -119,7 +120,8 @@ class Records(Sequence[Record]):
         Parameters
         ----------
         condition : callable
-            E.g. ``lambda records: len(records) == 2 and records[1].audio_ms > 500``.
+            E.g. ``lambda records: records[1].audio_ms > 500``; a session that has not been asked for
+            yet counts as false.
         timeout_s : float
 
         Raises
@@ -132,8 +134,9 @@ class Records(Sequence[Record]):
                 # Registered before the question, so that nothing that happens in between is missed.
                 change: Future[None] = Future()
                 self._waiters.append(change)
-                if condition(self):
-                    return
+                with suppress(IndexError):
+                    if condition(self):
+                        return
                 await asyncio.wrap_future(change)
 
     # -- called by the service --------------------------------------------------------------------

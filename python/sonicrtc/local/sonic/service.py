@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
+from sonicrtc.errors import ConfigError
 from sonicrtc.local.sigv4 import EventChain, SignatureError, verify_header
 from sonicrtc.local.sonic.brain import Brain
 from sonicrtc.local.sonic.exchange import Exchange, Sessions
@@ -21,6 +22,8 @@ from sonicrtc.local.sonic.faults import Fault, Faults, Opening, Refusal
 from sonicrtc.local.sonic.h2server import WINDOW_BYTES, Connection, Stream
 from sonicrtc.local.sonic.records import Record, Recorder, Records
 from sonicrtc.local.sonic.referee import Limits, Referee
+from sonicrtc.local.sonic.scenario import Scenario
+from sonicrtc.local.sonic.scripted import ScriptedBrain
 from sonicrtc.local.sonic.shapes import preload
 from sonicrtc.local.state import LocalState
 
@@ -61,8 +64,11 @@ class LocalSonic:
     ----------
     state : LocalState
         Certificate and the only keys that are accepted.
-    brain : callable
-        Makes a brain for each session.
+    brain : callable, optional
+        Makes a brain for each session that the scenario gives no steps.
+    scenario : Scenario, optional
+        What happens in each session. What it sets of the service takes the place of the arguments here,
+        but for `limits`.
     host, port : str, int
         Where to listen; port 0 takes a free one.
     region : str
@@ -96,7 +102,8 @@ class LocalSonic:
         self,
         *,
         state: LocalState,
-        brain: Callable[[], Brain],
+        brain: Callable[[], Brain] | None = None,
+        scenario: Scenario | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         region: str = "us-east-1",
@@ -108,6 +115,9 @@ class LocalSonic:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
+        if brain is None and (scenario is None or not scenario.complete):
+            raise ConfigError("a local Sonic needs a brain, or a scenario with steps for every session")
+        chosen = scenario.options if scenario is not None else {}
         self.sessions = Sessions()
         self.faults = Faults(self._strike)
         self.record = record
@@ -117,10 +127,11 @@ class LocalSonic:
         self._host = host
         self._port = port
         self._region = region
-        self._limits = limits or Limits()
-        self._max_streams = max_streams
-        self._max_sessions = max_sessions
-        self._window_bytes = window_bytes
+        self._scenario = scenario
+        self._limits = limits or (scenario.limits if scenario is not None else Limits())
+        self._max_streams = chosen.get("max_streams", max_streams)
+        self._max_sessions = chosen.get("max_sessions", max_sessions)
+        self._window_bytes = chosen.get("window_bytes", window_bytes)
         self._clock = clock
         self._wall_clock = wall_clock
         self._connections: set[Connection] = set()
@@ -135,6 +146,21 @@ class LocalSonic:
     def endpoint(self) -> str:
         """``https://host:port`` to point a client at."""
         return f"https://{self._host}:{self._port}"
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment variables that point any AWS SDK, and this package, at the service."""
+        return {
+            **self._state.environment(),
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.endpoint,
+            "AWS_REGION": self._region,
+            "SONICRTC_SONIC_ENDPOINT": self.endpoint,
+            "SONICRTC_SONIC_CA_FILE": str(self._state.ca_file),
+        }
+
+    def look_at_the_clock(self) -> None:
+        """End the sessions whose time is over: for tests that move `clock` themselves."""
+        for exchange in tuple(self._exchanges):
+            exchange.look_at_the_clock()
 
     async def __aenter__(self) -> Self:
         preload()
@@ -210,7 +236,8 @@ class LocalSonic:
         _check_model(model_id)
         index, self._asked = self._asked, self._asked + 1
         recorder = self._recorder(index, model_id)
-        fault = self.faults.take(Opening(index=index, model_id=model_id, active=len(self._exchanges))) or Fault()
+        fault = self.faults.take(Opening(index=index, model_id=model_id, active=len(self._exchanges)))
+        fault = fault or (self._scenario.script(index).fault if self._scenario is not None else Fault())
         refusal = self._refusal(fault)
         if refusal is not None:
             if recorder is not None:
@@ -225,7 +252,7 @@ class LocalSonic:
             },
             chain=chain,
             referee=Referee(model_id=model_id, now_s=self._clock(), limits=_limits(self._limits, fault)),
-            brain=self._brain,
+            brain=lambda: self._make_brain(index),
             sessions=self.sessions,
             session_id=request_id,
             clock=self._clock,
@@ -234,6 +261,12 @@ class LocalSonic:
         )
         self._exchanges[exchange] = index
         return exchange
+
+    def _make_brain(self, index: int) -> Brain:
+        if self._scenario is not None and self._scenario.script(index).steps is not None:
+            return ScriptedBrain(self._scenario, index)
+        assert self._brain is not None
+        return self._brain()
 
     def _refusal(self, fault: Fault) -> Refusal | None:
         if fault.refuse:
