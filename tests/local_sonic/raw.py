@@ -43,6 +43,7 @@ class RawStream:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     ended: bool = False
+    reset: bool = False
     going_away: bool = False
     pongs: int = 0
     signer: AsyncEventSigner | None = None
@@ -115,8 +116,10 @@ class RawStream:
                     self.headers = {str(name): str(value) for name, value in event.headers}
                 case h2.events.DataReceived():
                     self.body += event.data
-                case h2.events.StreamEnded() | h2.events.StreamReset():
+                case h2.events.StreamEnded():
                     self.ended = True
+                case h2.events.StreamReset():
+                    self.ended = self.reset = True
                 case _:
                     pass
         self._write_out()

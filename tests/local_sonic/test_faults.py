@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from aws_sdk_bedrock_runtime import models
 from smithy_aws_event_stream.exceptions import UnmodeledEventError
 from tests.local_sonic import sdk
-from tests.local_sonic.raw import raw_stream
+from tests.local_sonic.raw import RawStream, raw_stream
 from tests.local_sonic.sdk import Talk, audio, closing, opening, scripted, serving, talk
 
 from sonicrtc.errors import ConfigError
-from sonicrtc.local.sonic import Fault, LocalSonic
+from sonicrtc.local.sonic import Emitter, Fault, LocalSonic, SessionSetup
+from sonicrtc.local.sonic.eventstream import Decoder, encode_event
 from sonicrtc.local.sonic.faults import REFUSALS
+from sonicrtc.local.sonic.outlet import Outlet
 from sonicrtc.local.state import LocalState
 
 SILENCE = bytes(1024)  # 32 ms
 HELLO = scripted({"wait_audio_ms": 32}, {"say": "Hello.", "audio_ms": 400})
+
+
+class Pipe:
+    """Stands in for a stream, and counts."""
+
+    def __init__(self, sent: list[str]) -> None:
+        self._sent = sent
+
+    def write(self, data: bytes) -> None:
+        self._sent.append("event")
+
+    async def drain(self) -> None:
+        return None
+
+
 Events = list[tuple[str, dict[str, Any]]]
 
 
@@ -150,6 +168,131 @@ async def test_an_open_session_can_be_struck_now(state: LocalState) -> None:
         assert sonic.records[1].ended == ""
         await second.send(*closing())
         assert names(await second.rest())[-1] == "completionEnd"
+
+
+# -- breaks: what the wire shows ------------------------------------------------------------------
+
+
+async def broken(state: LocalState, *steps: dict[str, Any], fault: Fault | None = None) -> RawStream:
+    """Talk to a service that breaks, and return what came up to the end of stream or connection."""
+    brain = scripted({"wait_audio_ms": 32}, *(steps or ({"say": "Hello.", "audio_ms": 400},)))
+    async with LocalSonic(state=state, brain=brain) as sonic, raw_stream(sonic, state) as stream:
+        sonic.faults.next(fault or Fault())
+        stream.request()
+        await stream.send_events(*opening(), audio(SILENCE))
+        await stream.finish()
+    return stream
+
+
+async def test_a_stream_can_be_reset_in_the_middle_of_an_answer(state: LocalState) -> None:
+    stream = await broken(state, fault=Fault(fault="reset", after_said_ms=80))
+    assert stream.ended
+    assert stream.headers[":status"] == "200"
+
+
+async def test_half_a_message_can_be_the_last_that_comes(state: LocalState) -> None:
+    stream = await broken(state, {"fault": "stall"}, {"say": "never"}, {"exception": "internalServerException"})
+    assert list(Decoder().feed(bytes(stream.body))) == []
+    assert stream.body == encode_event({"event": {}})[: len(stream.body)]
+    assert stream.reset
+
+
+async def test_a_stalled_stream_stays_open(state: LocalState) -> None:
+    brain = scripted({"fault": "stall"})
+    async with LocalSonic(state=state, brain=brain, record=True) as sonic, raw_stream(sonic, state) as stream:
+        stream.request()
+        await stream.send_events(*opening(), audio(SILENCE))
+        while not stream.body:
+            await stream.pump()
+        await stream.ping()
+        assert not stream.ended
+        assert sonic.records[0].ended == ""
+
+
+async def test_an_answer_can_come_without_its_audio(state: LocalState) -> None:
+    async with serving(state, HELLO) as (sonic, client):
+        sonic.faults.next(Fault(fault="mute"))
+        told = names(await hello(await talk(client)))
+    assert "audioOutput" not in told
+    assert told.count("textOutput") == 2
+
+
+async def test_events_can_come_twice_and_too_late(state: LocalState) -> None:
+    async with serving(state, scripted({"usage": {"text_in": 1}}, {"user": "hi"})) as (sonic, client):
+        sonic.faults.next(Fault(duplicate=("usageEvent",), reorder=("textOutput",)))
+        told = names(await hello(await talk(client)))
+    assert told == [
+        "completionStart", "usageEvent", "usageEvent", "contentStart", "contentEnd", "textOutput", "completionEnd",
+    ]  # fmt: skip
+
+
+async def test_audio_can_come_in_bursts(state: LocalState) -> None:
+    sent: list[str] = []
+    outlet = Outlet(Pipe(sent), lambda *_: None, print, Fault(burst_ms=120))  # type: ignore[arg-type]
+    emitter = Emitter(outlet)
+    await emitter.speculative("Hello.")
+    before = len(sent)
+    await emitter.audio(bytes(2 * 24 * 80))
+    assert len(sent) == before + 1  # the block has begun, 80 ms wait
+    await emitter.audio(bytes(2 * 24 * 40))
+    assert len(sent) == before + 4
+    await emitter.audio(bytes(2 * 24 * 40))
+    await emitter.end_audio()
+    assert len(sent) == before + 6
+
+
+async def test_audio_can_come_as_slowly_as_it_plays(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 0.0)
+    emitter = Emitter(Outlet(Pipe([]), lambda *_: None, print, Fault(pace=2)))  # type: ignore[arg-type]
+    await emitter.speculative("Hello.")
+    await emitter.audio(bytes(2 * 24 * 120))
+    assert slept == pytest.approx([0.08, 0.16, 0.24])  # each 40 ms take 80; the clock stands still
+
+
+async def test_a_starved_client_cannot_send_for_ever(state: LocalState) -> None:
+    async with serving(state, HELLO, window_bytes=65_536, record=True) as (sonic, client):
+        sonic.faults.next(Fault(fault="starve"))
+        conversation = await begun(client)
+        sending = asyncio.ensure_future(conversation.send(*[audio(SILENCE)] * 100))
+        await sonic.records.until(lambda records: records[0].audio_ms > 500)
+        sonic.faults.now(Fault(exception="throttlingException"))
+        assert isinstance(await failure(conversation), models.ThrottlingException)
+        assert not sending.done()
+        sending.cancel()
+        await asyncio.wait({sending})
+    assert sonic.records[0].audio_ms < 1000
+
+
+async def test_a_pause_can_be_set(state: LocalState) -> None:
+    told: list[int] = []
+
+    class Curious:
+        async def run(self, setup: SessionSetup, inputs: object, emit: object) -> None:
+            told.append(setup.pause_ms)
+
+    async with serving(state, Curious) as (sonic, client):
+        sonic.faults.next(Fault(pause_ms=400))
+        await hello(await talk(client))
+    assert told == [400]
+
+
+async def test_a_session_can_have_less_time_than_the_others(state: LocalState) -> None:
+    async with serving(state, HELLO) as (sonic, client):
+        sonic.faults.next(Fault(session_s=0.05))
+        assert isinstance(await failure(await begun(client)), models.ModelTimeoutException)
+
+
+async def test_a_connection_takes_so_many_streams(state: LocalState) -> None:
+    async with LocalSonic(state=state, brain=HELLO, max_streams=3) as sonic, raw_stream(sonic, state) as stream:
+        stream.request()
+        await stream.ping()
+        assert stream.conn.remote_settings.max_concurrent_streams == 3
 
 
 # -- a fault that makes no sense ------------------------------------------------------------------

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.local_sonic.sdk import (
     AUDIO,
+    AUDIO_INPUT,
     MODEL_ID,
     audio,
     audio_start,
@@ -112,6 +113,15 @@ def test_a_tool_result_must_be_a_json_object_in_a_string(content: str) -> None:
     assert "Tool Response parsing error" in failed.message
 
 
+@pytest.mark.parametrize("choice", [{"auto": {}}, {"any": {}}, {"tool": {"name": "clock"}}])
+def test_a_tool_choice_reaches_the_brain(choice: dict[str, dict[str, str]]) -> None:
+    prompt = prompt_start(tools=("clock",))
+    prompt["promptStart"]["toolConfiguration"]["toolChoice"] = choice
+    told = setup(session_start(), prompt, audio_start()).tool_choice
+    assert told in ("auto", "any", "tool:clock")
+    assert told.partition(":")[0] == next(iter(choice))
+
+
 OTHER_PROMPT = {"contentEnd": {"promptName": "another", "contentName": "system"}}
 VIOLATIONS: dict[str, tuple[tuple[Event, ...], str]] = {
     "prompt first": ((prompt_start(),), "promptStart before sessionStart"),
@@ -130,7 +140,26 @@ VIOLATIONS: dict[str, tuple[tuple[Event, ...], str]] = {
     ),
     "a system event too long": ((*READY, *text("s", "SYSTEM", "x" * 40_000)), "at most 32768 bytes"),
     "system during the call": ((*opening(), content_start("s", "SYSTEM", interactive=True)), "role USER"),
-    "audio inside a text": ((*READY, SYSTEM[0], audio_start()), "has not ended"),
+    "audio content inside a text": ((*READY, SYSTEM[0], audio_start()), "has not ended"),
+    "audio inside a text": (
+        (*opening(), content_start("t", "USER", interactive=True), audio(b"\0\0")), "audioInput inside a TEXT content",
+    ),
+    "a script before the system prompt": ((*READY, *text("s", "SYSTEM_SPEECH", "x")), "needs the SYSTEM text before"),
+    "the system prompt after the script": (
+        (*READY, *text("s", "SYSTEM_SPEECH", "x"), *SYSTEM), "needs the SYSTEM text before",
+    ),
+    "a script after the history": (
+        (*READY, *SYSTEM, *text("h", "USER", "x"), *text("s", "SYSTEM_SPEECH", "y")), "before the conversation history",
+    ),
+    "an unknown voice": (
+        (session_start(), prompt_start(audioOutputConfiguration=AUDIO_INPUT | {"voiceId": "greta"})),
+        "voiceId: expected one of matthew",
+    ),
+    "a session without a prompt": ((session_start(), session_end()), "No prompts were received in the sequence"),
+    "too many tokens": (
+        (session_start(inferenceConfiguration={"maxTokens": 10_001}),), "maximum is 10000",
+    ),
+    "a sensitivity in the prompt": ((session_start(), prompt_start(endpointingSensitivity="HIGH")), "not belong here"),
     "a text inside a text": ((*READY, SYSTEM[0], content_start("h", "USER")), "has not ended"),
     "audio twice": (
         (*opening(), content_end(AUDIO), content_start("a2", "USER", kind="AUDIO", interactive=True)),
@@ -169,6 +198,41 @@ def test_a_violation_is_a_validation_exception(case: str) -> None:
     failed = next(o for o in judge(*events) if isinstance(o, Failed))
     assert failed.kind == "validationException"
     assert says in failed.message
+
+
+TEXTS: dict[str, tuple[Event, ...]] = {
+    "Invalid input request, please fix your input and try again.": (prompt_start(),),
+    "Unable to parse input chunk. Please check input format contains correct format.": ({"sessionStart": {}},),
+    "Chat history is over max limit. Trim chat history and try again.": (*READY, *text("h", "USER", "x" * 60_000)),
+    "No prompts were received in the sequence.": (session_start(), session_end()),
+}
+
+
+@pytest.mark.parametrize("begins", TEXTS)
+def test_an_error_begins_with_the_text_of_the_service(begins: str) -> None:
+    failed = next(o for o in judge(*TEXTS[begins]) if isinstance(o, Failed))
+    assert failed.message.startswith(begins + " (")
+
+
+def test_the_limits_of_the_history_can_be_set() -> None:
+    history = (*text("a", "USER", "x" * 100), *text("b", "ASSISTANT", "y" * 100))
+    for limits, fails in ((Limits(history_message_bytes=99), 1), (Limits(history_bytes=199), 1), (Limits(), 0)):
+        outcomes = judge(*READY, *history, referee=Referee(model_id=MODEL_ID, now_s=0, limits=limits))
+        assert len({o for o in outcomes if isinstance(o, Failed)}) == fails
+
+
+def test_history_may_be_marked_interactive_as_in_the_documents_example() -> None:
+    assert setup(*READY, *text("h", "USER", "hi", interactive=True), audio_start()).history == (("USER", "hi"),)
+
+
+def test_a_script_for_the_transcripts_comes_behind_the_system_prompt() -> None:
+    assert setup(*READY, *SYSTEM, *text("s", "SYSTEM_SPEECH", "x"), audio_start()).system_prompt == "Be brief."
+
+
+def test_nova_2_5_ends_a_turn_after_less_of_a_pause() -> None:
+    (*_, opened) = judge(*opening(), referee=Referee(model_id="amazon.nova-2-5-sonic", now_s=0))
+    assert isinstance(opened, AudioOpened)
+    assert opened.setup.pause_ms == 400
 
 
 def test_a_tool_schema_must_be_json() -> None:

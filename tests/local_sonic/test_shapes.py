@@ -64,7 +64,7 @@ FLAWED: list[tuple[str, str, str, Any, str]] = [
     ("input", "promptStart", "turnDetectionConfiguration", {}, "does not belong here"),
     ("input", "promptStart", "promptName", "", "minLength is 1"),
     ("input", "promptStart", "audioOutputConfiguration.sampleRateHertz", 48000, "one of 8000, 16000, 24000"),
-    ("input", "promptStart", "audioOutputConfiguration.voiceId", "greta", "expected one of matthew"),
+    ("input", "promptStart", "audioOutputConfiguration.voiceId", "", "minLength is 1"),
     ("input", "promptStart", "audioOutputConfiguration.channelCount", 2, "expected 1"),
     ("input", "promptStart", "toolConfiguration.tools.0.toolSpec.inputSchema.json", {}, "expected string"),
     ("input", "promptStart", "toolConfiguration.toolChoice", {"auto": {}, "any": {}}, "toolChoice"),

@@ -14,6 +14,7 @@ from sonicrtc.local.sonic.emitter import Emitter
 
 __all__ = [
     "PAUSE_MS",
+    "SPOILS",
     "Brain",
     "BrainInput",
     "Break",
@@ -130,6 +131,9 @@ class ServiceError(Exception):
 
 Break = Literal["close", "reset", "drop", "goaway", "corrupt", "truncate", "stall", "starve", "deaf", "mute"]
 
+#: Those that leave the stream open.
+SPOILS: frozenset[str] = frozenset({"goaway", "stall", "starve", "deaf", "mute"})
+
 
 class StreamFault(Exception):
     """Raised by a brain to break the stream, for tests of clients.
@@ -150,7 +154,8 @@ class StreamFault(Exception):
         ``mute``      everything comes but the audio
         ============  ===========================================================================
 
-        The last five leave the stream open.
+        ``goaway`` and the last four leave the stream open: a brain that goes on calls
+        :meth:`~sonicrtc.local.sonic.emitter.Emitter.spoil` instead.
     """
 
     def __init__(self, how: Break) -> None:

@@ -29,10 +29,14 @@ class EmitterMisuseError(RuntimeError):
 
 
 class Outbox(Protocol):
-    """Where events go: `put` keeps their order and never waits, `drain` waits for room."""
+    """Where events go: `put` keeps their order and never waits, `drain` waits for room.
+
+    `spoil` lets something go wrong with the stream that leaves it open.
+    """
 
     def put(self, event: Event) -> None: ...
     async def drain(self) -> None: ...
+    def spoil(self, how: str) -> None: ...
 
 
 class RecordingOutbox:
@@ -40,12 +44,16 @@ class RecordingOutbox:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.spoilt: list[str] = []
 
     def put(self, event: Event) -> None:
         self.events.append(event)
 
     async def drain(self) -> None:
         return None
+
+    def spoil(self, how: str) -> None:
+        self.spoilt.append(how)
 
     def kinds(self) -> list[str]:
         """Return the event names in order."""
@@ -202,6 +210,18 @@ class Emitter:
         self._unfinished = 0
         self._spoke = False
         await self._outbox.drain()
+
+    # -- faults -----------------------------------------------------------------------------------
+
+    def spoil(self, how: str) -> None:
+        """Let something go wrong with the stream, and go on.
+
+        Parameters
+        ----------
+        how : {"goaway", "stall", "starve", "deaf", "mute"}
+            See :class:`~sonicrtc.local.sonic.brain.StreamFault`, which is for those that end it.
+        """
+        self._outbox.spoil(how)
 
     # -- accounts and end -------------------------------------------------------------------------
 

@@ -40,7 +40,15 @@ from sonicrtc.local.sonic.faults import Fault
 from sonicrtc.local.sonic.h2server import Stream
 from sonicrtc.local.sonic.outlet import Outlet
 from sonicrtc.local.sonic.records import Recorder
-from sonicrtc.local.sonic.referee import AudioOpened, Failed, InputEnded, PromptEnded, Referee, SessionEnded
+from sonicrtc.local.sonic.referee import (
+    UNPARSABLE,
+    AudioOpened,
+    Failed,
+    InputEnded,
+    PromptEnded,
+    Referee,
+    SessionEnded,
+)
 
 __all__ = ["Exchange", "Sessions"]
 
@@ -186,7 +194,7 @@ class Exchange:
         self._inputs = _Inputs()
         self._fault = fault
         self._recorder = recorder
-        self._outlet = Outlet(stream, self._on_sent, fault)
+        self._outlet = Outlet(stream, self._on_sent, lambda how: self._break(cast(Break, how)), fault)
         self._fuses: list[_Fuse] = []
         self._audio_opened: asyncio.Future[AudioOpened] = self._loop.create_future()
         self._prompt_ended: asyncio.Future[None] = self._loop.create_future()
@@ -207,13 +215,13 @@ class Exchange:
                 if self._ended.done():
                     return
         except FrameError as exc:
-            self._fail("validationException", f"Unable to parse input chunk: {exc}")
+            self._fail("validationException", f"{UNPARSABLE} ({exc})")
         except SignatureError as exc:
             self._fail(exc.code, exc.message, modelled=False)
 
     def on_end(self) -> None:
         if self._decoder.pending_bytes:
-            self._fail("validationException", "Unable to parse input chunk: the stream ended inside a message")
+            self._fail("validationException", f"{UNPARSABLE} (the stream ended inside a message)")
         self._gone()
         self._end(None, "client")
 

@@ -23,6 +23,8 @@ class Outlet:
     stream : Stream
     on_event : callable
         Gets name and body of each event that was sent, and the length of its audio in ms.
+    on_fault : callable
+        Gets what a brain spoils.
     fault : Fault
         Its `duplicate`, `reorder`, `pace` and `burst_ms` apply from the start.
 
@@ -38,13 +40,20 @@ class Outlet:
         Rate of the audio that is sent.
     """
 
-    def __init__(self, stream: Stream, on_event: Callable[[str, Mapping[str, Any], float], None], fault: Fault) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        on_event: Callable[[str, Mapping[str, Any], float], None],
+        on_fault: Callable[[str], None],
+        fault: Fault,
+    ) -> None:
         self.silent = False
         self.stalled = False
         self.mute = False
         self.rate_hz = 24_000
         self._stream = stream
         self._on_event = on_event
+        self.spoil = on_fault
         self._loop = asyncio.get_running_loop()
         self._late: Event | None = None
         self._burst: list[Event] = []

@@ -3,8 +3,9 @@
 Sources, all in the Nova 2 user guide: ``sonic-input-events`` (order, names, closing),
 ``sonic-chat-history`` and ``doc-history`` (history), ``sonic-cross-modal``,
 ``sonic-tool-configuration``, ``sonic-async-tools``; session length: API reference of
-``InvokeModelWithBidirectionalStream``. Texts of the errors that the service is known to send are
-the service's own; the others say what was expected.
+``InvokeModelWithBidirectionalStream``. Every error begins with a text that the service is known to
+send, by which clients tell one from another; what was wrong follows in brackets, which the service
+does not say.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sonicrtc.local.sonic.brain import (
-    PAUSE_MS,
     BrainInput,
     SessionSetup,
     ToolDefinition,
@@ -23,6 +23,7 @@ from sonicrtc.local.sonic.brain import (
     UserAudio,
     UserText,
 )
+from sonicrtc.local.sonic.catalogue import MODELS
 from sonicrtc.local.sonic.shapes import INPUT_EVENTS, flaw, read_audio
 
 __all__ = ["AudioOpened", "Failed", "InputEnded", "Limits", "Outcome", "PromptEnded", "Referee", "SessionEnded"]
@@ -87,8 +88,18 @@ class Failed:
 Outcome = BrainInput | AudioOpened | InputEnded | PromptEnded | SessionEnded | Failed
 
 
+_INVALID = "Invalid input request, please fix your input and try again."
+UNPARSABLE = "Unable to parse input chunk. Please check input format contains correct format."
+_NO_PROMPT = "No prompts were received in the sequence."
+_HISTORY = "Chat history is over max limit. Trim chat history and try again."
+_TOOL_RESULT = "Tool Response parsing error."
+
+
 class _ViolationError(Exception):
-    """Inside only: what a client did wrong."""
+    """Inside only: what a client did wrong, and what the service says to that."""
+
+    def __init__(self, wrong: str, text: str = _INVALID) -> None:
+        super().__init__(f"{text} ({wrong})")
 
 
 @dataclass(slots=True)
@@ -108,7 +119,7 @@ class Referee:
     Parameters
     ----------
     model_id : str
-        Model of the request.
+        Model of the request, one of `MODELS`.
     now_s : float
         Time at which the stream opened; the same clock as for every other call.
     limits : Limits
@@ -199,12 +210,12 @@ class Referee:
                 return outcome
             problem = flaw("input", name, body)
             if problem is not None:
-                raise _ViolationError(problem)
+                raise _ViolationError(problem, UNPARSABLE)
             if self._session_ended:
                 raise _ViolationError(f"{name} after sessionEnd")
             outcome = self._judges[name](body)
         except _ViolationError as exc:
-            self._failed = Failed("validationException", f"Invalid input request: {exc}")
+            self._failed = Failed("validationException", str(exc))
             return self._failed
         if isinstance(outcome, UserText | AudioOpened):
             self._active_s = now_s
@@ -213,11 +224,13 @@ class Referee:
     def _on_audio_input(self, body: Any) -> UserAudio:
         pcm, problem = read_audio(body)
         if problem is not None:
-            raise _ViolationError(problem)
+            raise _ViolationError(problem, UNPARSABLE)
         if body["promptName"] != self._prompt_name:
             raise _ViolationError("audioInput: promptName is not that of promptStart")
         if body["contentName"] != self._audio_name or self._audio_closed:
             raise _ViolationError("audioInput: contentName is not that of the open AUDIO content")
+        if any(content.type == "TEXT" for content in self._open.values()):
+            raise _ViolationError("audioInput inside a TEXT content: send its contentEnd first")
         if len(pcm) % 2:
             raise _ViolationError("audioInput.content: expected whole 16-bit samples")
         return UserAudio(pcm)
@@ -233,6 +246,9 @@ class Referee:
         if self._prompt is not None:
             raise _ViolationError("promptStart may come only once")
         _parse_tools(body)
+        voices = MODELS[self._model_id].voices
+        if body["audioOutputConfiguration"]["voiceId"] not in voices:
+            raise _ViolationError(f"promptStart.audioOutputConfiguration.voiceId: expected one of {', '.join(voices)}")
         self._prompt = body
         self._prompt_name = body["promptName"]
 
@@ -271,6 +287,8 @@ class Referee:
                 raise _ViolationError(f"{role} text may come only once, and before the conversation history")
             if role == "SYSTEM" and "SYSTEM_SPEECH" in self._roles_seen:
                 raise _ViolationError("SYSTEM text comes before SYSTEM_SPEECH text")
+            if role == "SYSTEM_SPEECH" and "SYSTEM" not in self._roles_seen:
+                raise _ViolationError("SYSTEM_SPEECH text needs the SYSTEM text before it")
         elif not self._history and role != "USER":
             raise _ViolationError("the conversation history must start with a USER message")
         self._roles_seen.add(role)
@@ -308,8 +326,8 @@ class Referee:
         limits = self._limits
         if message > limits.history_message_bytes or total > limits.history_bytes:
             raise _ViolationError(
-                f"Chat history is over max limit: {limits.history_message_bytes} bytes a message,"
-                f" {limits.history_bytes} bytes in total"
+                f"at most {limits.history_message_bytes} bytes a message, {limits.history_bytes} bytes in total",
+                _HISTORY,
             )
 
     def _on_tool_result(self, body: dict[str, Any]) -> None:
@@ -317,7 +335,7 @@ class Referee:
         if content.texts:
             raise _ViolationError("toolResult may come only once in its content")
         if not isinstance(_json(body["content"]), dict):
-            raise _ViolationError("Tool Response parsing error: content must be a JSON object in a string")
+            raise _ViolationError("toolResult.content must be a JSON object in a string", _TOOL_RESULT)
         content.texts.append(body["content"])
 
     def _on_content_end(self, body: dict[str, Any]) -> Outcome | None:
@@ -349,7 +367,9 @@ class Referee:
     def _on_session_end(self, body: dict[str, Any]) -> SessionEnded:
         if self._session is None:
             raise _ViolationError("sessionEnd before sessionStart")
-        if self._prompt is not None and not self._prompt_ended:
+        if self._prompt is None:
+            raise _ViolationError("sessionEnd before promptStart", _NO_PROMPT)
+        if not self._prompt_ended:
             raise _ViolationError("sessionEnd before promptEnd")
         self._session_ended = True
         return SessionEnded()
@@ -382,7 +402,7 @@ class Referee:
         return SessionSetup(
             model_id=self._model_id,
             sensitivity=sensitivity,
-            pause_ms=PAUSE_MS[sensitivity],
+            pause_ms=MODELS[self._model_id].pause_ms[sensitivity],
             voice_id=output["voiceId"],
             input_rate_hz=input_rate_hz,
             output_rate_hz=output["sampleRateHertz"],
@@ -408,10 +428,10 @@ def _parse(payload: bytes) -> tuple[str, Any]:
     document = _json(payload)
     event = document.get("event") if isinstance(document, dict) else None
     if not isinstance(event, dict) or len(event) != 1:
-        raise _ViolationError('Unable to parse input chunk: expected {"event": {name: body}} with one name')
+        raise _ViolationError('expected {"event": {name: body}} with one name', UNPARSABLE)
     ((name, body),) = event.items()
     if name not in INPUT_EVENTS:
-        raise _ViolationError("Unable to parse input chunk: this event name is not known")
+        raise _ViolationError("this event name is not known", UNPARSABLE)
     return name, body
 
 
@@ -423,7 +443,7 @@ def _parse_tools(prompt: Mapping[str, Any]) -> tuple[dict[str, ToolDefinition], 
         place = f"promptStart.toolConfiguration.tools[{at}]"
         schema = _json(spec["inputSchema"]["json"])
         if not isinstance(schema, dict):
-            raise _ViolationError(f"{place}: inputSchema.json must be a JSON object in a string")
+            raise _ViolationError(f"{place}: inputSchema.json must be a JSON object in a string", UNPARSABLE)
         if spec["name"] in tools:
             raise _ViolationError(f"{place}: the tool's name is not unique")
         tools[spec["name"]] = {"description": spec["description"], "schema": schema}

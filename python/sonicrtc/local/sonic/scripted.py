@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sonicrtc.local.sonic.brain import (
+    SPOILS,
     BrainInput,
     Emitter,
     ServiceError,
@@ -137,6 +138,8 @@ class ScriptedBrain:
                 raise ServiceError(step.value, options.get("message", "scripted"))
             case "error":
                 raise ServiceError(step.value, options.get("message", "scripted"), modelled=False)
+            case "fault" if step.value in SPOILS:
+                self._emit.spoil(step.value)
             case "fault":
                 raise StreamFault(step.value)
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from sonicrtc.errors import ConfigError
 from sonicrtc.local.sigv4 import EventChain, SignatureError, verify_header
 from sonicrtc.local.sonic.brain import Brain
+from sonicrtc.local.sonic.catalogue import MODELS, RETIRED_MODELS
 from sonicrtc.local.sonic.exchange import Exchange, Sessions
 from sonicrtc.local.sonic.faults import Fault, Faults, Opening, Refusal
 from sonicrtc.local.sonic.h2server import WINDOW_BYTES, Connection, Stream
@@ -32,8 +33,6 @@ __all__ = ["LocalSonic"]
 _log = logging.getLogger(__name__)
 _PATH = re.compile(r"/model/([^/]+)/invoke-with-bidirectional-stream")
 _MODEL_ID = re.compile(r"[a-z0-9-]+\.[a-z0-9.-]+(:\d+)?")
-_MODELS = frozenset({"amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic"})
-_RETIRED_MODELS = frozenset({"amazon.nova-sonic-v1:0"})
 _CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _STREAM_HASH = "STREAMING-AWS4-HMAC-SHA256-EVENTS"
 
@@ -325,9 +324,9 @@ def _route(headers: Mapping[str, str]) -> str:
 
 
 def _check_model(model_id: str) -> None:
-    if model_id in _MODELS:
+    if model_id in MODELS:
         return
-    if model_id in _RETIRED_MODELS:
+    if model_id in RETIRED_MODELS:
         raise Refusal(404, "ResourceNotFoundException", "This model version has reached the end of its life.")
     if _MODEL_ID.fullmatch(model_id) is None:
         raise Refusal(400, "ValidationException", "The provided model identifier is invalid.")
