@@ -2,7 +2,7 @@
 
 Installed with the package, so that a test needs no import::
 
-    @pytest.mark.sonicrtc(brain="scripted", scenario=[{"wait_audio_ms": 500}, {"say": "Hello."}])
+    @pytest.mark.sonicrtc(scenario=[{"wait_audio_ms": 500}, {"say": "Hello."}])
     async def test_my_agent(sonicrtc_agent):
         async with sonicrtc_agent as agent:
             call = await agent.answer(offer)
@@ -11,11 +11,16 @@ Installed with the package, so that a test needs no import::
 Fixture               What it gives
 ===================== ==============================================================================
 ``sonicrtc_state``    authority and throw-away keys, for the whole session
-``local_sonic``       a local Nova 2 Sonic; brain ``echo`` unless the mark says otherwise
+``sonic_service``     a local Nova 2 Sonic: ``endpoint``, ``environment()`` for any AWS SDK, ``faults``
+                      (what shall go wrong) and ``records`` (what it was told)
 ``local_kvs``         local Kinesis Video Streams signaling
 ``sonicrtc_config``   settings that point at both
 ``sonicrtc_agent``    an `Agent` with these settings; close it with ``await sonicrtc_agent.aclose()``
 ===================== ==============================================================================
+
+The mark ``sonicrtc`` says what the model does: ``scenario`` is the name of one that the package
+has, a file beside the test, or the steps themselves; ``brain`` is ``"echo"`` (the default without a
+scenario), ``"speech"`` or ``"scripted"``.
 
 The services run on an event loop in a thread of their own, so any async test runner will do.
 """
@@ -26,6 +31,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,7 +50,9 @@ _START_S = 30.0
 def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest the mark."""
     config.addinivalue_line(
-        "markers", "sonicrtc(brain='echo', scenario=None): brain of local_sonic: 'echo', 'scripted' or 'speech'"
+        "markers",
+        "sonicrtc(scenario=None, brain=None): what sonic_service does: a scenario's name, file or steps;"
+        " 'echo', 'scripted' or 'speech'",
     )
 
 
@@ -58,14 +66,14 @@ def sonicrtc_state() -> Iterator[LocalState]:
 
 
 @pytest.fixture
-def local_sonic(request: pytest.FixtureRequest, sonicrtc_state: LocalState) -> Iterator[LocalSonic]:
-    """Run a local Nova 2 Sonic."""
+def sonic_service(request: pytest.FixtureRequest, sonicrtc_state: LocalState) -> Iterator[LocalSonic]:
+    """Run a local Nova 2 Sonic, which writes down what it is told."""
     from sonicrtc.local.sonic import LocalSonic
 
     mark = request.node.get_closest_marker("sonicrtc")
-    brain = _brain(**(mark.kwargs if mark is not None else {}))
-    with _running(lambda: LocalSonic(state=sonicrtc_state, brain=brain)) as sonic:
-        yield sonic
+    chosen = _chosen(request.path.parent, **(mark.kwargs if mark is not None else {}))
+    with _running(lambda: LocalSonic(state=sonicrtc_state, record=True, **chosen)) as service:
+        yield service
 
 
 @pytest.fixture
@@ -78,13 +86,13 @@ def local_kvs(sonicrtc_state: LocalState) -> Iterator[LocalKvs]:
 
 
 @pytest.fixture
-def sonicrtc_config(local_sonic: LocalSonic, local_kvs: LocalKvs, sonicrtc_state: LocalState) -> Config:
+def sonicrtc_config(sonic_service: LocalSonic, local_kvs: LocalKvs, sonicrtc_state: LocalState) -> Config:
     """Give settings that point at the local services."""
     from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig
 
     return Config(
         server=ServerConfig(port=0),
-        sonic=SonicConfig(endpoint=local_sonic.endpoint, ca_file=sonicrtc_state.ca_file),
+        sonic=SonicConfig(endpoint=sonic_service.endpoint, ca_file=sonicrtc_state.ca_file),
         signaling=SignalingConfig(channel="tests", endpoint=local_kvs.endpoint),
     )
 
@@ -98,22 +106,35 @@ def sonicrtc_agent(sonicrtc_config: Config, sonicrtc_state: LocalState) -> Agent
     return Agent(config=sonicrtc_config, credentials=StaticCredentials(sonicrtc_state.keys))
 
 
-def _brain(brain: str = "echo", scenario: Any = None) -> Callable[[], Brain]:
-    if brain == "echo":
-        from sonicrtc.local.sonic.echo import EchoBrain
+def _chosen(directory: Path, *, brain: str | None = None, scenario: Any = None) -> dict[str, Any]:
+    """Return brain and scenario of a mark; files are looked for in `directory`."""
+    from sonicrtc.local.sonic.scenario import Scenario
 
-        return EchoBrain
-    if brain == "scripted":
-        from sonicrtc.local.sonic.scripted import Scenario, ScriptedBrain
+    if brain not in (None, "echo", "scripted", "speech"):
+        raise pytest.UsageError(f"mark sonicrtc: brain: expected 'echo', 'scripted' or 'speech', got {brain!r}")
+    if scenario is None:
+        if brain == "scripted":
+            raise pytest.UsageError("mark sonicrtc: brain 'scripted' needs a scenario")
+        return {"brain": _brain(brain)}
+    if isinstance(scenario, Path | str):
+        shipped = str(scenario) in Scenario.names()
+        parsed = Scenario.named(str(scenario)) if shipped else Scenario.load(directory / scenario)
+    else:
+        parsed = Scenario.parse(scenario, directory=directory)
+    if brain in ("echo", "speech"):
+        return {"scenario": parsed.without_steps(), "brain": _brain(brain)}
+    return {"scenario": parsed, "brain": None if parsed.complete else _brain(None)}
 
-        parsed = Scenario.parse(scenario)
-        return lambda: ScriptedBrain(parsed)
+
+def _brain(brain: str | None) -> Callable[[], Brain]:
     if brain == "speech":
         from sonicrtc.local.sonic.speech import SpeechBrain
 
         SpeechBrain.preload()
         return SpeechBrain
-    raise pytest.UsageError(f"mark sonicrtc: brain: expected 'echo', 'scripted' or 'speech', got {brain!r}")
+    from sonicrtc.local.sonic.echo import EchoBrain
+
+    return EchoBrain
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sonicrtc import Agent
 from sonicrtc.config import Config
 from sonicrtc.events import TranscriptEvent
 from sonicrtc.local.kvs import LocalKvs
+from sonicrtc.local.sonic import LocalSonic
 
 
 async def test_the_agent_of_the_fixtures_answers_a_call(sonicrtc_agent: Agent) -> None:
@@ -24,6 +25,45 @@ async def test_the_agent_of_the_fixtures_answers_a_call(sonicrtc_agent: Agent) -
 async def test_the_mark_says_what_the_model_says(sonicrtc_agent: Agent) -> None:
     async with sonicrtc_agent as agent, calling(agent) as page:
         assert (await page.until(TranscriptEvent)).text == "Hello."
+
+
+@pytest.mark.sonicrtc(scenario="lost")
+async def test_a_scenario_of_the_package_can_be_named(sonic_service: LocalSonic) -> None:
+    assert sonic_service.endpoint.startswith("https://127.0.0.1:")
+    assert sonic_service.environment()["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == sonic_service.endpoint
+
+
+def test_a_test_without_a_loop_can_wait_for_what_the_service_is_told(sonic_service: LocalSonic) -> None:
+    sonic_service.records.wait(lambda records: not records)
+    with pytest.raises(TimeoutError):
+        sonic_service.records.wait(lambda records: records[0].audio_ms > 0, timeout_s=0.01)
+
+
+def run(pytester: pytest.Pytester, mark: str) -> pytest.RunResult:
+    """Run one test with this mark, as a user's."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makepyfile(f"import pytest\n@pytest.mark.sonicrtc({mark})\ndef test_it(sonic_service): pass\n")
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        ("brain='deaf'", "brain: expected 'echo', 'scripted' or 'speech', got 'deaf'"),
+        ("brain='scripted'", "brain 'scripted' needs a scenario"),
+        ("scenario='nothing.toml'", "nothing.toml"),
+        ("scenario=[{'shout': 1}]", "step 1: expected one action"),
+    ],
+)
+def test_a_wrong_mark_is_told(pytester: pytest.Pytester, mark: str, says: str) -> None:
+    result = run(pytester, mark)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{says.replace('[', '?')}*"])
+
+
+def test_a_file_beside_the_test_is_found(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".toml", story="[[steps]]\nsay = 'x'\n")
+    run(pytester, "scenario='story.toml'").assert_outcomes(passed=1)
 
 
 async def test_the_settings_point_at_the_local_services(sonicrtc_config: Config, local_kvs: LocalKvs) -> None:

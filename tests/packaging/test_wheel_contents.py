@@ -28,6 +28,7 @@ def archives() -> tuple[list[str], list[str]]:
         "sonicrtc/bench/budgets.toml",
         "sonicrtc/py.typed",
         "sonicrtc/local/sonic/schemas/input/sessionStart.json",
+        "sonicrtc/local/sonic/scenarios/throttled.toml",
     ],
 )
 def test_the_wheel_holds(archives: tuple[list[str], list[str]], name: str) -> None:

@@ -21,7 +21,8 @@ def test_every_setting_is_documented_under_its_table(table: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CHANGELOG.md", "THIRD_PARTY.md", "docs/configuration.md", "docs/embedded.md"]
+    "page",
+    ["README.md", "CHANGELOG.md", "THIRD_PARTY.md", "docs/configuration.md", "docs/embedded.md", "docs/testing.md"],
 )
 def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text("utf-8"))

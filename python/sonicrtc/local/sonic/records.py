@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -99,7 +101,8 @@ class Records(Sequence[Record]):
 
     def __init__(self) -> None:
         self._records: list[Record] = []
-        self._waiters: list[Future[None]] = []
+        # A deque, because other threads add to it while the service's thread takes from it.
+        self._waiters: deque[Future[None]] = deque()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -130,14 +133,24 @@ class Records(Sequence[Record]):
             It did not come true in time.
         """
         async with asyncio.timeout(timeout_s):
-            while True:
-                # Registered before the question, so that nothing that happens in between is missed.
-                change: Future[None] = Future()
-                self._waiters.append(change)
-                with suppress(IndexError):
-                    if condition(self):
-                        return
+            while (change := self._next_change(condition)) is not None:
                 await asyncio.wrap_future(change)
+
+    def wait(self, condition: Callable[[Records], bool], *, timeout_s: float = 10.0) -> None:
+        """Wait as :meth:`until` does, for tests without an event loop."""
+        deadline_s = time.monotonic() + timeout_s
+        while (change := self._next_change(condition)) is not None:
+            change.result(max(0.0, deadline_s - time.monotonic()))
+
+    def _next_change(self, condition: Callable[[Records], bool]) -> Future[None] | None:
+        """Return what will be done at the next change, or None when `condition` holds."""
+        change: Future[None] = Future()
+        # Before the question, so that nothing that happens in between is missed.
+        self._waiters.append(change)
+        with suppress(IndexError):
+            if condition(self):
+                return None
+        return change
 
     # -- called by the service --------------------------------------------------------------------
 
@@ -147,8 +160,8 @@ class Records(Sequence[Record]):
 
     def changed(self) -> None:
         """Wake everybody who waits."""
-        waiters, self._waiters = self._waiters, []
-        for change in waiters:
+        for _ in range(len(self._waiters)):
+            change = self._waiters.popleft()
             if change.set_running_or_notify_cancel():
                 change.set_result(None)
 

@@ -52,7 +52,7 @@ class ScriptedBrain:
     def __init__(self, scenario: Scenario, session: int = 0) -> None:
         self._steps = scenario.script(session).steps or ()
         self._heard_ms = 0.0
-        self._listening: _Listening | None = None
+        self._listening: Listening | None = None
         self._texts: deque[str] = deque()
         self._results: deque[str] = deque()
 
@@ -87,7 +87,7 @@ class ScriptedBrain:
                 while self._heard_ms < until_ms:
                     await self._take()
             case "wait_speech":
-                self._listening = _Listening(rate_hz=self._setup.input_rate_hz, **step.options)
+                self._listening = Listening(rate_hz=self._setup.input_rate_hz, **step.options)
                 while not self._listening.over:
                     await self._take()
                 self._listening = None
@@ -189,25 +189,41 @@ def _resampled(wav: Recording, rate_hz: int) -> bytes:
     return np.clip(np.round(samples), -32768, 32767).astype("<i2").tobytes()
 
 
-class _Listening:
-    """Finds the end of a piece of speech by its level alone, in the time of the audio."""
+class Listening:
+    """Finds the end of a piece of speech by its level alone, in the time of the audio.
+
+    Attributes
+    ----------
+    over_after_ms : float or None
+        Audio that had come when the pause was long enough.
+    """
 
     def __init__(self, *, rate_hz: int, speech_ms: float = 100, pause_ms: float = 300, level_dbfs: float = -50) -> None:
-        self.over = False
+        self.over_after_ms: float | None = None
         self._frame_bytes = 2 * (rate_hz * _FRAME_MS // 1000)
         self._least = 32768 * 10 ** (level_dbfs / 20)
         self._speech_ms = speech_ms
         self._pause_ms = pause_ms
+        self._heard_ms = 0.0
         self._spoken_ms = 0.0
         self._silent_ms = 0.0
         self._rest = b""
 
+    @property
+    def over(self) -> bool:
+        """Whether the speech has ended."""
+        return self.over_after_ms is not None
+
     def hear(self, pcm: bytes) -> None:
+        """Take the next piece of audio, of any length."""
         pcm = self._rest + pcm
         whole = len(pcm) // self._frame_bytes * self._frame_bytes
         self._rest = pcm[whole:]
         frames = np.frombuffer(pcm[:whole], "<i2").astype(np.float64).reshape(-1, self._frame_bytes // 2)
         for loud in np.sqrt(np.mean(frames**2, axis=1)) > self._least:
+            self._heard_ms += _FRAME_MS
             self._spoken_ms += _FRAME_MS * bool(loud)
             self._silent_ms = 0.0 if loud else self._silent_ms + _FRAME_MS
-            self.over = self.over or (self._spoken_ms >= self._speech_ms and self._silent_ms >= self._pause_ms)
+            spoken, silent = self._spoken_ms >= self._speech_ms, self._silent_ms >= self._pause_ms
+            if spoken and silent and not self.over:
+                self.over_after_ms = self._heard_ms

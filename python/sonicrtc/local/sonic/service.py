@@ -147,9 +147,15 @@ class LocalSonic:
         return f"https://{self._host}:{self._port}"
 
     def environment(self) -> Mapping[str, str]:
-        """Return the environment variables that point any AWS SDK, and this package, at the service."""
+        """Return the environment variables that point any AWS SDK, and this package, at the service.
+
+        The throw-away keys are among them, so that nobody's real ones are sent here.
+        """
+        keys = self._state.keys
         return {
             **self._state.environment(),
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.endpoint,
             "AWS_REGION": self._region,
             "SONICRTC_SONIC_ENDPOINT": self.endpoint,

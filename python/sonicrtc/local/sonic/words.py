@@ -1,7 +1,7 @@
 """Numbered words: audio in which a test finds again what was said, and how often.
 
 Word *n* (0 to 99) is a chord of two tones, one for its tens and one for its units, 120 ms long and
-followed by 80 ms of silence. It survives resampling, codecs and loss of a few packets.
+followed by 80 ms of silence. It survives resampling and Opus.
 """
 
 from __future__ import annotations
