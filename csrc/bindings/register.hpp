@@ -11,6 +11,7 @@ namespace sonicrtc::bindings {
 void register_uplink(pybind11::module_& m);
 void register_playout(pybind11::module_& m);
 void register_resampler(pybind11::module_& m);
+void register_echo_detector(pybind11::module_& m);
 
 using QualityName = Named<"typing.Literal['default', 'hq', 'low_latency', 'high']">;
 

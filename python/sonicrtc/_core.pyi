@@ -13,7 +13,7 @@ import numpy.typing
 
 import sonicrtc.config
 
-__all__: list[str] = ["Block", "Playout", "Resampler", "Uplink", "isa", "isas"]
+__all__: list[str] = ["Block", "EchoDetector", "Playout", "Resampler", "Uplink", "isa", "isas"]
 
 class Block:
     """
@@ -402,6 +402,88 @@ class Resampler:
     def delay_frames(self) -> float:
         """
         How late the output is, in output frames: the group delay, averaged over the pass band.
+        """
+
+class EchoDetector:
+    """
+    Tells whether what a microphone hears is our own playout, 0 to 400 ms late.
+
+    Each 20 ms are compared with what was played, at every lag, by their coherence at 4 kHz over about 120 ms,
+    and with the path that the last seconds have shown. Neither the loudness of the echo matters nor what
+    loudspeaker and room do to it. A voice that is louder than the echo by a few dB is no echo. Blocks of
+    the two streams may come in bursts of up to 60 ms: positions are counted. Allocates nothing per block; an
+    object belongs to one thread at a time.
+
+    Parameters
+    ----------
+    played_rate_hz, heard_rate_hz : {8000, 16000, 24000, 44100, 48000}
+        Rates of the playout and of the microphone.
+
+    Raises
+    ------
+    ValueError
+        A rate is unknown.
+    """
+    def __init__(self, played_rate_hz: int = 48000, heard_rate_hz: int = 16000) -> None: ...
+    def heard(self, block: collections.abc.Buffer, frames: int | None = None) -> bool:
+        """
+        Take what the microphone heard, of the same time as what was played last.
+
+        Parameters
+        ----------
+        block : buffer of int16, shape (frames,) or (frames, 1), or bytes
+            Any length, 0 included, at the rate of the microphone.
+        frames : int, optional
+            How many frames of a longer buffer are audio.
+
+        Returns
+        -------
+        bool
+            Whether the last whole 20 ms were mostly echo of the playout.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The buffer is not what is described above; the message says what came.
+        RuntimeError
+            Another thread is using this object.
+        """
+    def played(self, block: collections.abc.Buffer, frames: int | None = None) -> None:
+        """
+        Take what was given to the listener.
+
+        Parameters
+        ----------
+        block : buffer of int16, shape (frames,) or (frames, 1), or bytes
+            Any length, 0 included, at the rate of the playout.
+        frames : int, optional
+            How many frames of a longer buffer are audio.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The buffer is not what is described above; the message says what came.
+        RuntimeError
+            Another thread is using this object.
+        """
+    def reset(self) -> None:
+        """
+        Back to the state after construction.
+        """
+    @property
+    def coherence(self) -> float:
+        """
+        The share of the last 120 ms that the playout explains at its best lag, 0 to 1.
+        """
+    @property
+    def echo(self) -> bool:
+        """
+        Whether the last whole 20 ms were mostly echo.
+        """
+    @property
+    def lag_ms(self) -> float:
+        """
+        How late the echo comes, in ms; -1 while no path is known.
         """
 
 def isa() -> str:

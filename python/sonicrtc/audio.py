@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sonicrtc._core import Block, Playout, Resampler, Uplink
+from sonicrtc._core import Block, EchoDetector, Playout, Resampler, Uplink
 from sonicrtc.config import VadConfig
 
-__all__ = ["Block", "Playout", "Resampler", "Uplink", "VadConfig"]
+__all__ = ["Block", "EchoDetector", "Playout", "Resampler", "Uplink", "VadConfig"]

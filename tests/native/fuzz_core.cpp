@@ -13,6 +13,7 @@
 
 #include "check.hpp"
 #include "scripted_detector.hpp"
+#include "sonicrtc/echo_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/resampler.hpp"
@@ -298,13 +299,39 @@ void fuzz_playout(Bytes& bytes) {
   }
 }
 
+// ---- echo detector ---------------------------------------------------------------------------
+
+void fuzz_echo_detector(Bytes& bytes) {
+  const int played_hz = bytes.one_of(kSomeRatesHz);
+  const int heard_hz = bytes.one_of(kSomeRatesHz);
+  const auto make = [&] { return std::make_unique<EchoDetector>(played_hz, heard_hz); };
+  const auto detector = made(is_known_rate(played_hz) && is_known_rate(heard_hz), make);
+  if (!detector) return;
+  for (std::size_t work = 0; !bytes.empty() && work < kMaxFrames;) {
+    const unsigned operation = bytes.byte();
+    const auto block = bytes.audio(bytes.length());
+    work += block.size();
+    if (operation < 120) {
+      detector->played(block.data(), block.size());
+    } else if (operation < 250) {
+      CHECK(detector->heard(block.data(), block.size()) == detector->echo());
+    } else {
+      detector->reset();
+      CHECK(!detector->echo());
+    }
+    CHECK(detector->coherence() >= 0.0F && detector->coherence() <= 1.0F);
+    CHECK(detector->lag_ms() >= -1.0 && detector->lag_ms() <= EchoDetector::kMaxLagMs);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Bytes bytes(std::span(data, size));
-  switch (bytes.byte() % 3) {
+  switch (bytes.byte() % 4) {
     case 0: fuzz_resampler(bytes); break;
     case 1: fuzz_uplink(bytes); break;
+    case 2: fuzz_echo_detector(bytes); break;
     default: fuzz_playout(bytes);
   }
   return 0;

@@ -6,6 +6,7 @@
 
 #include "check.hpp"
 #include "scripted_detector.hpp"
+#include "sonicrtc/echo_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/uplink.hpp"
@@ -66,6 +67,20 @@ void the_energy_detector_allocates_nothing() {
   uplink_blocks_allocate_nothing(std::make_unique<EnergyDetector>());
 }
 
+void the_echo_detector_allocates_nothing() {
+  static_assert(noexcept(std::declval<EchoDetector&>().played({}, {})));
+  static_assert(noexcept(std::declval<EchoDetector&>().heard({}, {})));
+  EchoDetector detector;
+  const auto in = noise(5000, 33);
+  const std::size_t before = allocations;
+  for (const std::size_t frames : {960U, 0U, 1U, 5000U, 320U}) {
+    detector.played(in.data(), frames);
+    detector.heard(in.data(), frames);
+  }
+  detector.reset();
+  CHECK(allocations == before);
+}
+
 void playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool() {
   Playout playout(24000, 48000, 60000);
   const auto in = noise(24000, 31);
@@ -114,6 +129,7 @@ void objects_are_small() {
         }) < 16'000);
   CHECK(bytes_of("Block of 20 ms with 300 ms of pre-roll", [] { return Block(320, 4800); }) < 16'000);
   CHECK(bytes_of("Playout, 24 to 48 kHz, empty", [] { return Playout(24000, 48000, 60000); }) < 50'000);
+  CHECK(bytes_of("EchoDetector, 48 and 16 kHz", [] { return EchoDetector(); }) < 125'000);
   CHECK(bytes_of("Playout that holds up to a second", [second = std::vector<std::int16_t>(24000)] {
           Playout playout(24000, 48000, 60000);
           playout.push(second.data(), second.size());
@@ -128,6 +144,7 @@ int main() {
       {"the counter counts", the_counter_counts},
       {"a gated block allocates nothing", a_gated_block_allocates_nothing},
       {"the energy detector allocates nothing", the_energy_detector_allocates_nothing},
+      {"the echo detector allocates nothing", the_echo_detector_allocates_nothing},
       {"playout reuses its segments", playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool},
       {"a drained playout keeps one segment", a_drained_playout_keeps_one_segment},
       {"objects are small", objects_are_small},
