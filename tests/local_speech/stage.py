@@ -109,6 +109,9 @@ class Stage:
     async def drain(self) -> None:
         return None
 
+    def spoil(self, how: str) -> None:
+        raise AssertionError(f"nobody asked for {how}")
+
     async def run(self, *script: Samples | UserText) -> None:
         """Feed audio in chunks of 32 ms, and typed text, until the script ends."""
         emitter = Emitter(self, output_rate_hz=self.setup.output_rate_hz)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sonicrtc import errors
-from sonicrtc.errors import SonicRtcError
+from sonicrtc.errors import SonicError, SonicRtcError
 
 
 def every(kind: type[SonicRtcError] = SonicRtcError) -> Iterator[type[SonicRtcError]]:
@@ -29,8 +29,15 @@ def test_the_module_docstring_shows_every_error(kind: type[SonicRtcError]) -> No
     assert getattr(errors, kind.__name__) is kind
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not issubclass(kind, SonicError)])
 def test_retryable_can_be_said_for_one_error(kind: type[SonicRtcError]) -> None:
     assert kind("x").retryable is kind.retryable
     assert kind("x", retryable=not kind.retryable).retryable is not kind.retryable
     assert str(kind("what happened")) == "what happened"
+
+
+@pytest.mark.parametrize("kind", every(SonicError))
+def test_a_remedy_can_be_said_for_one_error_of_the_model(kind: type[SonicError]) -> None:
+    assert kind("x").retryable is (kind.remedy != "fatal")
+    assert kind("x", remedy="fatal").retryable is False
+    assert kind("x", remedy="swap").retryable is True
