@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import selectors
 from collections import deque
-from collections.abc import Buffer, Coroutine
+from collections.abc import Buffer
 
 import numpy as np
 import pytest
@@ -14,35 +13,10 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 from tests.net.peers import Int16, Tone, silence
+from tests.virtual_time import VirtualTime, in_virtual_time
 
 from sonicrtc.rtc import packets
 from sonicrtc.rtc.tracks import InboundAudio, OutboundAudio
-
-
-class VirtualTime(asyncio.SelectorEventLoop):
-    """A loop that does not wait: its clock jumps to whatever is due next."""
-
-    def __init__(self) -> None:
-        super().__init__(_NoWait(self))
-        self.now_s = 1000.0
-
-    def time(self) -> float:
-        return self.now_s
-
-
-class _NoWait(selectors.DefaultSelector):
-    def __init__(self, loop: VirtualTime) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self._loop.now_s += max(0.0, timeout or 0.0)
-        return super().select(0)
-
-
-def in_virtual_time(work: Coroutine[None, None, None]) -> None:
-    with asyncio.Runner(loop_factory=VirtualTime) as runner:
-        runner.run(work)
 
 
 def now_s() -> float:
