@@ -49,6 +49,8 @@ FUZZ_PACKAGES = {
 #: The own tests of the modules without I/O that pyproject.toml lists under [tool.coverage.run].
 WITHOUT_IO = (
     "tests/unit/test_capabilities.py",
+    "tests/tools/test_registry.py",
+    "tests/tools/test_runtime.py",
     *(
         f"tests/sonic/test_{name}.py"
         for name in ("failures", "handover", "history", "protocol", "table", "talk", "tape", "turns", "wire")

@@ -78,17 +78,24 @@ class Agent:
     def tool[F: Callable[..., Any]](self, fn: F) -> F: ...
     @overload
     def tool[F: Callable[..., Any]](
-        self, *, name: str | None = None, description: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        schema: dict[str, Any] | None = None,
+        timeout_s: float | None = None,
+        confirm: bool | str = False,
+        filler: str | None = None,
     ) -> Callable[[F], F]: ...
-    def tool(self, fn: Callable[..., Any] | None = None, **named: Any) -> Any:
+    def tool(self, fn: Callable[..., Any] | None = None, **options: Any) -> Any:
         """Let the model call a function; its type hints and docstring tell the model how.
 
-        Used as ``@agent.tool`` or ``@agent.tool(name=..., description=...)``. The function may be
-        async; it is returned unchanged.
+        Used as ``@agent.tool`` or ``@agent.tool(confirm="Unlock the {door}?", timeout_s=5)``. The function may be
+        async; it is returned unchanged. See :meth:`sonicrtc.tools.registry.ToolRegistry.add` for the options.
         """
         if fn is None:
-            return lambda later: self.tool(later, **named)
-        self._tools.add(fn, **named)
+            return lambda later: self.tool(later, **options)
+        self._tools.add(fn, **options)
         return fn
 
     def on_call[F: OnCall](self, fn: F) -> F:

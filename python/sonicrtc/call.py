@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Buffer, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Buffer, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from sonicrtc.audio import Uplink
@@ -32,9 +32,10 @@ from sonicrtc.sonic import protocol as sonic
 if TYPE_CHECKING:
     from sonicrtc.config import Config
     from sonicrtc.sonic.session import SonicSession
+    from sonicrtc.tools.runtime import ToolRunner
 
     OpenSession = Callable[[Callable[[sonic.SonicEvent], None]], SonicSession]
-    UseTool = Callable[[sonic.ToolRequest, Feed], Awaitable[object]]
+    OpenTools = Callable[..., ToolRunner]
     IceServers = Sequence[str | IceServer]
 
 Reason = Literal["hangup", "peer_left", "drained", "error"]
@@ -55,11 +56,10 @@ class Call:
     """
 
     def __init__(
-        self, config: Config, *, open_session: OpenSession | None, use_tool: UseTool, ice_servers: IceServers = ()
+        self, config: Config, *, open_session: OpenSession | None, open_tools: OpenTools, ice_servers: IceServers = ()
     ) -> None:
         self.id = uuid.uuid4().hex
         self.answer: dict[str, str] = {}
-        self._use_tool = use_tool
         vad, rate_hz = (config.vad, 24_000) if open_session else (None, 16_000)
         self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=vad)
         self._block = self._uplink.block(MAX_PACKET_FRAMES)
@@ -78,6 +78,9 @@ class Call:
         )  # fmt: skip
         self._feed = Feed(send=self._peer.send, clock=self._clock.now_ms)
         self._floor = Floor(rate_hz=rate_hz, tell=self._feed.tell, clock=self._clock.now_ms)
+        self._tools = open_tools(
+            tell=self._feed.tell, announce=self._session.announce, is_floor_free=lambda: self._floor.is_free
+        )
 
     # -- for the application ------------------------------------------------------------------------
 
@@ -126,6 +129,7 @@ class Call:
                 group.create_task(self._attend_peer())
                 group.create_task(self._attend_session())
                 await self._over.wait()
+                self._tools.cancel()
                 await self._session.close()
                 await self._say_goodbye()
                 raise _Over
@@ -193,7 +197,11 @@ class Call:
                 self._floor.end()
             case sonic.Interrupted():
                 self._session.flushed(self._floor.interrupt())
-            case sonic.UserText() | sonic.AssistantText():
+            case sonic.UserText(text=text, again=again):
+                self._floor.say(event)
+                if not again:
+                    self._tools.user_said(text)
+            case sonic.AssistantText():
                 self._floor.say(event)
             case sonic.ToolRequest():
                 self._group.create_task(self._run_tool(event))
@@ -207,12 +215,14 @@ class Call:
                 assert_never(event)
 
     async def _run_tool(self, request: sonic.ToolRequest) -> None:
-        self._session.send_tool_result(request.tool_use_id, await self._use_tool(request, self._feed))
+        result = await self._tools.run(request.tool_use_id, request.name, request.arguments)
+        self._session.send_tool_result(request.tool_use_id, result)
 
     def _type(self, text: str) -> None:
         try:
             self._session.send_text(text)
             self._floor.typed()
+            self._tools.user_typed(text)
         except SonicError as exc:
             self._feed.tell(error_event(exc))
 

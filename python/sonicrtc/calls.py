@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from msgspec.structs import replace
-
 from sonicrtc.audio import Uplink, VadConfig
 from sonicrtc.call import Call
-from sonicrtc.errors import BusyError, MissingExtraError, SdpError, ToolError
-from sonicrtc.events import ToolEvent
+from sonicrtc.errors import BusyError, MissingExtraError, SdpError
 from sonicrtc.rtc.peer import Description
 from sonicrtc.sonic.session import SonicSession
 from sonicrtc.sonic.wire import ToolSpec
+from sonicrtc.tools.runtime import ToolRunner
+from sonicrtc.tools.threads import ThreadPool
 
 if TYPE_CHECKING:
     from sonicrtc.call import IceServers, OpenSession
     from sonicrtc.config import Config
     from sonicrtc.credentials import CredentialsProvider
-    from sonicrtc.feed import Feed
-    from sonicrtc.sonic.protocol import SonicEvent, ToolRequest
+    from sonicrtc.sonic.protocol import SonicEvent
     from sonicrtc.tools.registry import ToolRegistry
 
 OnCall = Callable[[Call], Awaitable[None]]
@@ -34,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 #: How long calls that were told to end may take for it.
 _GOODBYE_S = 10.0
+#: How long functions of tools that nobody waits for any more may take to return.
+_THREADS_S = 2.0
 
 
 def _require_detector(vad: VadConfig) -> None:
@@ -84,6 +84,7 @@ class Calls:
         self._credentials = credentials
         self._tools = tools
         self._on_call = tuple(on_call)
+        self._threads = ThreadPool(config.tools.max_threads)
         self._open_session = None if config.server.loopback else open_session or self._open_sonic
         if self._open_session:
             _require_detector(config.vad)
@@ -110,6 +111,7 @@ class Calls:
         await self.drain(0)
         for task in self._beside:
             task.cancel()
+        await self._threads.close(_THREADS_S)
         # Nothing is left that could fail; the body's own error goes its way outside of the group.
         await self._group.__aexit__(None, None, None)
 
@@ -139,7 +141,7 @@ class Calls:
         call = Call(
             self._config,
             open_session=self._open_session,
-            use_tool=self._use_tool,
+            open_tools=partial(ToolRunner, self._tools, self._config.tools, self._threads),
             ice_servers=self._config.server.ice_servers if ice_servers is None else ice_servers,
         )
         self._enter(call, client_id)
@@ -215,20 +217,6 @@ class Calls:
             tools=specs,
             continuity=self._config.continuity,
         )
-
-    async def _use_tool(self, request: ToolRequest, feed: Feed) -> object:
-        """Run a tool and tell of it; what it returns, or why it failed, is the result."""
-        started_s = time.monotonic()
-        event = ToolEvent(
-            tool_use_id=request.tool_use_id, name=request.name, status="started", arguments=request.arguments
-        )
-        feed.tell(event)
-        try:
-            event = replace(event, status="succeeded", result=await self._tools.call(request.name, request.arguments))
-        except ToolError as exc:
-            event = replace(event, status="failed", result={"error": str(exc)})
-        feed.tell(replace(event, duration_ms=(time.monotonic() - started_s) * 1000))
-        return event.result
 
 
 def _description(offer: Mapping[str, Any]) -> Description:

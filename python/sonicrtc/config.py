@@ -217,6 +217,45 @@ class ContinuityConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsConfig:
+    """Limits of what the model may call, and what the user hears meanwhile.
+
+    Parameters
+    ----------
+    timeout_s : float
+        How long one call of a tool may take, unless the tool says otherwise.
+    max_running : int
+        Tools that run at the same time in one call of a user.
+    max_per_turn : int
+        Calls of tools until the user says something again.
+    max_threads : int
+        Threads for functions that are not async, shared by all calls of an agent.
+    max_result_bytes : int
+        Longest result as JSON, in bytes of UTF-8; a longer one is cut, and says so. At least 256.
+    filler : str
+        What the agent says when a tool takes long, unless the tool says otherwise; empty for nothing.
+    filler_after_s : float
+        How long a tool runs, and nobody speaks, before the filler; 0.1 or more.
+    """
+
+    timeout_s: float = 20.0
+    max_running: int = 4
+    max_per_turn: int = 8
+    max_threads: int = 16
+    max_result_bytes: int = 12 * 1024  # with its arguments it fits into a message to the page
+    filler: str = ""
+    filler_after_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        _check(self.timeout_s > 0, "tools.timeout_s", "more than 0 seconds", self.timeout_s)
+        _check(self.max_running >= 1, "tools.max_running", "at least 1", self.max_running)
+        _check(self.max_per_turn >= 1, "tools.max_per_turn", "at least 1", self.max_per_turn)
+        _check(self.max_threads >= 1, "tools.max_threads", "at least 1", self.max_threads)
+        _check(self.max_result_bytes >= 256, "tools.max_result_bytes", "256 or more", self.max_result_bytes)
+        _check(self.filler_after_s >= 0.1, "tools.filler_after_s", "0.1 or more seconds", self.filler_after_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalingConfig:
     """The Kinesis Video Streams signaling channel that ``serve`` is master of.
 
@@ -309,6 +348,7 @@ class Config:
     signaling: SignalingConfig = field(default_factory=SignalingConfig)
     vad: VadConfig = field(default_factory=VadConfig)
     continuity: ContinuityConfig = field(default_factory=ContinuityConfig)
+    tools: ToolsConfig = field(default_factory=ToolsConfig)
 
 
 _ENVIRONMENT_PREFIX = "SONICRTC_"
@@ -324,7 +364,7 @@ def load(
     Parameters
     ----------
     file : Path, optional
-        TOML with the tables ``[server] [sonic] [signaling] [vad] [continuity]``.
+        TOML with the tables ``[server] [sonic] [signaling] [vad] [continuity] [tools]``.
     environment : mapping, optional
         ``SONICRTC_<TABLE>_<NAME>``, e.g. ``SONICRTC_SONIC_VOICE``; other names are ignored.
     overrides : mapping of table to settings, optional

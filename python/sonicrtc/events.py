@@ -72,11 +72,14 @@ class InterruptedEvent(_Event, frozen=True, kw_only=True, tag="interrupted"):
 
 
 class ToolEvent(_Event, frozen=True, kw_only=True, tag="tool"):
-    """A tool call began or ended."""
+    """A tool call began or ended.
+
+    ``confirming``: it did not act, the user is asked first. ``cancelled``: the call ended before it.
+    """
 
     tool_use_id: str
     name: str
-    status: Literal["started", "succeeded", "failed"]
+    status: Literal["started", "succeeded", "failed", "confirming", "cancelled"]
     arguments: dict[str, Any] = {}
     #: Result or error, as told to the model; None while it runs.
     result: Any = None

@@ -45,6 +45,11 @@ class Floor:
         """How much of the agent's audio has not been played yet."""
         return self._playout.buffered_ms
 
+    @property
+    def is_free(self) -> bool:
+        """Whether neither the agent nor the user speaks."""
+        return self.waiting_ms == 0 and not self._turns.user_speaks
+
     def stats(self, *, events_dropped: int, messages_dropped: int) -> CallStats:
         """Return the call's counts: those of the voice and, beside them, the given ones."""
         return CallStats.of(self._playout, self._turns.number, events_dropped, messages_dropped)

@@ -87,6 +87,11 @@ class Turns:
         self._position_ms = 0.0
         self._overflowed = False
 
+    @property
+    def user_speaks(self) -> bool:
+        """Whether the user is speaking now."""
+        return self._user.active
+
     def heard(self, level_dbfs: float, speech: bool, at_ms: float) -> tuple[ServerEvent, ...]:
         """Take 20 ms of the user: its level, and whether the detector calls it speech."""
         return self._user.hear(self._loudness.is_loud(level_dbfs, at_ms) and speech, at_ms)

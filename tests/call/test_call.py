@@ -9,6 +9,7 @@ import pytest
 from tests.call.pages import ModelBroke, all_events, calling, with_model
 from tests.net.peers import Tone, level_at
 
+from sonicrtc.config import Config, ToolsConfig
 from sonicrtc.errors import MessageError, SonicThrottledError, ToolError
 from sonicrtc.events import (
     AppEvent,
@@ -163,14 +164,15 @@ async def test_a_result_too_large_for_the_page_reaches_model_and_application() -
         return "x" * 20_000
 
     tools.add(book, description="Read a book.")
-    async with with_model(tools=tools) as (calls, models), calling(calls) as page:
+    config = Config(tools=ToolsConfig(max_result_bytes=64 * 1024))
+    async with with_model(config, tools=tools) as (calls, models), calling(calls) as page:
         models[0].say(ToolRequest(tool_use_id="1", name="book", arguments={}))
         error = await page.until(ErrorEvent)
         assert "left out" in error.message
-        assert models[0].results == {"1": "x" * 20_000}
+        assert models[0].results == {"1": {"result": "x" * 20_000}}
         await page.call.hang_up()
         events = [e for e in await all_events(page.call) if isinstance(e, ToolEvent)]
-        assert events[-1].result == "x" * 20_000
+        assert events[-1].result == {"result": "x" * 20_000}
 
 
 async def test_usage_is_told() -> None:

@@ -5,15 +5,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from sonicrtc.tools.builtin import date_and_time_tool, get_date_and_time
-from sonicrtc.tools.registry import ToolRegistry
 
 CEST = timezone(timedelta(hours=2), "CEST")
 
 
-async def test_the_date_and_time_are_told_in_words_and_figures() -> None:
-    registry = ToolRegistry()
-    registry.add(date_and_time_tool(lambda: datetime(2026, 7, 30, 15, 45, tzinfo=CEST)))
-    assert await registry.call("get_date_and_time", {}) == {
+def test_the_date_and_time_are_told_in_words_and_figures() -> None:
+    assert date_and_time_tool(lambda: datetime(2026, 7, 30, 15, 45, tzinfo=CEST))() == {
         "date": "2026-07-30",
         "time": "3:45 PM",
         "weekday": "Thursday",

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import asyncio
 import enum
+import functools
 import threading
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 import pytest
 
 from sonicrtc.errors import ConfigError, ToolError
-from sonicrtc.tools.registry import Tool, ToolRegistry, parse_docstring
+from sonicrtc.tools.registry import CONFIRMATION, Tool, ToolRegistry
+from sonicrtc.tools.schema import parse_docstring
 
 
 class Unit(enum.Enum):
@@ -29,7 +29,7 @@ class Range(TypedDict):
     high: float
 
 
-async def weather(
+def weather(
     place: Place,
     days: int = 1,
     unit: Unit = Unit.CELSIUS,
@@ -60,11 +60,6 @@ async def weather(
 
 def added(fn: Any, **options: Any) -> Tool:
     return ToolRegistry().add(fn, **options)
-
-
-async def called(fn: Any, arguments: dict[str, Any], **options: Any) -> Any:
-    registry = ToolRegistry(**options)
-    return await registry.call(registry.add(fn).name, arguments)
 
 
 def test_hints_and_docstring_become_the_schema() -> None:
@@ -117,12 +112,26 @@ def test_google_style_docstrings_are_read() -> None:
     assert described == {"room": "Which room, as spoken.", "level": "How bright: 0 to 100."}
 
 
-async def test_arguments_are_converted_and_defaults_filled_in() -> None:
-    result = await called(
-        weather, {"place": {"city": "Ulm"}, "days": "3", "unit": "F", "limits": {"low": 1, "high": 2}}
-    )
-    assert result == {
-        "city": "Ulm", "days": 3, "unit": "F", "detail": None, "tags": [], "limits": {"low": 1.0, "high": 2.0},
+def test_a_google_style_section_ends_where_the_margin_begins_again() -> None:
+    _, described = parse_docstring("Do.\n\nArgs:\n    Those that count:\n\n    a: One.\nAnd so on: no parameter.")
+    assert described == {"a": "One."}
+
+
+def test_a_numpy_style_section_may_end_the_docstring() -> None:
+    _, described = parse_docstring("Do.\n\nParameters\n----------\na, b : int\n    Both\n    of them.")
+    assert described == {"a": "Both of them.", "b": "Both of them."}
+
+
+def test_a_line_before_the_first_parameter_describes_none() -> None:
+    _, described = parse_docstring("Do.\n\nArgs:\n    as they are spoken\n    a: One.")
+    assert described == {"a": "One."}
+
+
+def test_arguments_are_converted_and_defaults_filled_in() -> None:
+    given = {"place": {"city": "Ulm"}, "days": "3", "unit": "F", "limits": {"low": 1, "high": 2}}
+    assert added(weather).check(given) == {
+        "place": Place("Ulm"), "days": 3, "unit": Unit.FAHRENHEIT, "detail": None, "tags": [],
+        "limits": {"low": 1.0, "high": 2.0},
     }  # fmt: skip
 
 
@@ -136,86 +145,25 @@ BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "told"), BAD)
-async def test_bad_arguments_are_told_with_their_path(arguments: dict[str, Any], told: str) -> None:
+def test_bad_arguments_are_told_with_their_path(arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(ToolError, match=told):
-        await called(weather, arguments)
+        added(weather).check(arguments)
 
 
-async def test_an_unknown_tool_is_told_with_those_there_are() -> None:
+def test_an_unknown_tool_is_told_with_those_there_are() -> None:
     registry = ToolRegistry()
     registry.add(weather)
     with pytest.raises(ToolError, match="unknown tool 'wether'; available are weather"):
-        await registry.call("wether", {})
+        registry.find("wether")
 
 
-async def test_an_exception_is_told_by_type_and_message() -> None:
-    def broken() -> None:
-        raise LookupError("no such lamp")
+def test_a_default_is_not_shared_between_calls() -> None:
+    def collect(items: list[int] = [], more: list[int] = [2]) -> None: ...  # noqa: B006 - users write this
 
-    with pytest.raises(ToolError, match="broken failed: LookupError: no such lamp"):
-        await called(broken, {})
-
-
-async def test_a_timeout_of_the_tools_own_is_not_called_ours() -> None:
-    async def impatient() -> None:
-        raise TimeoutError("the lamp did not answer")
-
-    with pytest.raises(ToolError, match="impatient failed: TimeoutError: the lamp did not answer"):
-        await called(impatient, {})
-
-
-async def test_a_tool_error_reaches_the_model_as_it_is() -> None:
-    async def refuse() -> None:
-        raise ToolError("not at night")
-
-    with pytest.raises(ToolError, match=r"^not at night$"):
-        await called(refuse, {})
-
-
-async def test_a_tool_that_takes_too_long_is_told_so() -> None:
-    async def endless() -> None:
-        await asyncio.Event().wait()
-
-    with pytest.raises(ToolError, match=r"took longer than 0\.05 s"):
-        await called(endless, {}, timeout_s=0.05)
-
-
-async def test_a_sync_tool_runs_in_a_thread() -> None:
-    def where() -> bool:
-        return threading.current_thread() is threading.main_thread()
-
-    assert await called(where, {}) is False
-
-
-async def test_results_become_plain_json() -> None:
-    def now() -> Any:
-        return {"at": datetime(2026, 7, 30, 15, 45), "place": Place("Ulm"), "unit": Unit.CELSIUS}
-
-    assert await called(now, {}) == {
-        "at": "2026-07-30T15:45:00",
-        "place": {"city": "Ulm", "country": "DE"},
-        "unit": "C",
-    }
-
-
-@pytest.mark.parametrize("result", [object(), {"f": print}, [1, object()]])
-async def test_a_result_that_json_cannot_hold_is_an_error(result: object) -> None:
-    def give() -> object:
-        return result
-
-    with pytest.raises(ToolError, match="returned what JSON cannot hold"):
-        await called(give, {})
-
-
-async def test_a_default_is_not_shared_between_calls() -> None:
-    def collect(items: list[int] = [], more: list[int] = [2]) -> list[int]:  # noqa: B006 - users write this
-        items.append(1)
-        more.append(3)
-        return items + more
-
-    registry = ToolRegistry()
-    registry.add(collect)
-    assert await registry.call("collect", {}) == await registry.call("collect", {}) == [1, 2, 3]
+    tool = added(collect)
+    tool.check({})["items"].append(1)
+    tool.check({})["more"].append(3)
+    assert tool.check({}) == {"items": [], "more": [2]}
 
 
 def test_a_name_is_taken_once() -> None:
@@ -237,6 +185,7 @@ def variadic(*names: str) -> None: ...
 def positional(name: str, /) -> None: ...
 def unresolved(name: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 def indescribable(name: threading.Lock) -> None: ...
+def shared(name=bytearray(b"x")) -> None: ...  # type: ignore[no-untyped-def]  # noqa: B008
 
 
 @dataclass
@@ -247,7 +196,84 @@ class Tree:
 def recursive(tree: Tree) -> None: ...
 
 
-@pytest.mark.parametrize("fn", [variadic, positional, unresolved, indescribable, recursive])
+@pytest.mark.parametrize("fn", [variadic, positional, unresolved, indescribable, shared, recursive])
 def test_a_parameter_that_cannot_be_described_is_refused_at_once(fn: Any) -> None:
     with pytest.raises(ConfigError, match=fn.__name__):
         added(fn)
+
+
+def unlock(door: str, minutes: int = 5) -> None:
+    """Unlock a door of the house."""
+
+
+BY_HAND: dict[str, Any] = {"type": "object", "properties": {"door": {"type": "string"}}, "required": ["door"]}
+
+
+def test_a_schema_can_be_given() -> None:
+    tool = added(unlock, schema=BY_HAND)
+    assert (tool.input_schema, tool.description) == (BY_HAND, "Unlock a door of the house.")
+    assert tool.input_schema is not BY_HAND
+    assert tool.check({"door": 5, "other": None}) == {"door": 5, "other": None}
+    with pytest.raises(ToolError, match="arguments of unlock: missing door"):
+        tool.check({})
+
+
+def test_a_schema_that_allows_nothing_else_is_kept_to() -> None:
+    tool = added(unlock, schema={**BY_HAND, "additionalProperties": False})
+    with pytest.raises(ToolError, match="arguments of unlock: unknown hatch"):
+        tool.check({"door": "front", "hatch": 1})
+
+
+def test_a_function_of_any_arguments_may_be_a_tool_with_a_schema() -> None:
+    def anything(**given: object) -> None: ...
+
+    assert added(anything, schema={"type": "object"}).check({"x": 1}) == {"x": 1}
+
+
+def test_a_tool_that_asks_first_shows_the_model_a_confirmation_that_may_be_left_out() -> None:
+    schema = added(unlock, confirm=True).input_schema
+    assert list(schema["properties"]) == ["door", "minutes", CONFIRMATION]
+    assert schema["required"] == ["door"]
+    assert CONFIRMATION not in added(unlock).input_schema["properties"]
+    assert CONFIRMATION in added(unlock, schema=BY_HAND, confirm=True).input_schema["properties"]
+    assert CONFIRMATION not in BY_HAND["properties"]
+
+
+@pytest.mark.parametrize(
+    ("confirm", "question"),
+    [
+        ("Open {door} for {minutes} minutes?", "Open front for 5 minutes?"),
+        ("Open it?", "Open it?"),
+        (True, "Shall I go ahead: unlock (door: front, minutes: 5)?"),
+    ],
+)
+def test_the_question_names_the_arguments(confirm: bool | str, question: str) -> None:
+    tool = added(unlock, confirm=confirm)
+    assert tool.question(tool.check({"door": "front"})) == question
+
+
+def test_the_question_of_a_tool_without_arguments_has_no_brackets() -> None:
+    def call_police() -> None: ...
+
+    assert added(call_police, confirm=True).question({}) == "Shall I go ahead: call police?"
+
+
+def taken(confirmation: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("fn", "options", "told"),
+    [
+        (unlock, {"confirm": "Open {gate}?"}, "no parameter is called 'gate'"),
+        (unlock, {"confirm": "Open {}?"}, "no parameter is called ''"),
+        (unlock, {"confirm": "Open {door?"}, "confirm"),
+        (taken, {"confirm": True}, "cannot have a parameter 'confirmation'"),
+        (unlock, {"schema": {"type": "string"}}, "schema: expected"),
+        (unlock, {"schema": ["door"]}, "schema: expected"),
+        (unlock, {"timeout_s": 0}, "timeout_s: expected more than 0 s, got 0"),
+        (functools.partial(unlock, "front"), {}, "tool name"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_at_once(fn: Any, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        added(fn, **options)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sonicrtc import config
-from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig, VadConfig
+from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig, ToolsConfig, VadConfig
 from sonicrtc.errors import ConfigError
 
 TOML = """
@@ -96,6 +96,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 OUT_OF_RANGE: list[tuple[type, dict[str, Any], str]] = [
+    (ToolsConfig, {"timeout_s": 0}, "tools.timeout_s: expected more than 0 seconds, got 0"),
+    (ToolsConfig, {"timeout_s": float("nan")}, "tools.timeout_s"),
+    (ToolsConfig, {"max_running": 0}, "tools.max_running: expected at least 1"),
+    (ToolsConfig, {"max_per_turn": 0}, "tools.max_per_turn"),
+    (ToolsConfig, {"max_threads": 0}, "tools.max_threads"),
+    (ToolsConfig, {"max_result_bytes": 255}, "tools.max_result_bytes: expected 256 or more"),
+    (ToolsConfig, {"filler_after_s": 0}, "tools.filler_after_s: expected 0.1 or more seconds"),
     (VadConfig, {"mode": 4}, "mode: expected 0, 1, 2 or 3, got 4"),
     (VadConfig, {"frame_ms": 15}, "frame_ms: expected 10, 20 or 30"),
     (VadConfig, {"start_k": 4}, r"start_k: expected 1 to start_n \(3\)"),

@@ -47,7 +47,7 @@ export interface ToolEvent {
   at_ms?: number;
   tool_use_id: string;
   name: string;
-  status: "failed" | "started" | "succeeded";
+  status: "cancelled" | "confirming" | "failed" | "started" | "succeeded";
   arguments?: Record<string, unknown>;
   result?: unknown;
   duration_ms?: number;

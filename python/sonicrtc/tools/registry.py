@@ -1,29 +1,30 @@
-"""Python functions as tools: schema from type hints and docstring, arguments checked, errors told to the model."""
+"""Python functions as tools: what the model is told of each, and which arguments it may be called with."""
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import enum
 import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_type_hints
+from string import Formatter
+from typing import Any
 
-from sonicrtc.errors import ConfigError, MissingExtraError, ToolError
+import msgspec
 
-try:
-    import msgspec
-except ModuleNotFoundError as exc:  # pragma: no cover - seen by the base-install test
-    raise MissingExtraError("tools need the extra: pip install 'sonicrtc[server]'") from exc
+from sonicrtc.errors import ConfigError, ToolError
+from sonicrtc.tools.schema import arguments_struct, parse_docstring, schema_of
 
-#: How long a tool may take before the model is told that it failed.
-TIMEOUT_S = 20.0
+#: The argument by which the model shows that the user was asked; only tools with `confirm` have it.
+CONFIRMATION = "confirmation"
 
+_CONFIRMATION_SCHEMA = {
+    "type": "string",
+    "description": "Leave this out at first. The first call answers with a question for the user and with the"
+    " confirmation to give here once the user has agreed.",
+}
 # Bedrock API reference, ToolSpecification.name.
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_SECTION = re.compile(r"^(?:Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,17 @@ class Tool:
     name, description : str
         What the model sees.
     input_schema : dict
-        JSON Schema of the arguments.
+        JSON Schema of the arguments, as the model sees it.
     fn : callable
         Async, or sync; a sync function runs in a thread.
     arguments : type, optional
         Struct that checks and converts arguments; without one they are passed as they come.
+    timeout_s : float, optional
+        How long a call may take, in s; None is the setting of all tools.
+    confirm : bool or str
+        Whether the user is asked before the tool acts, and the question.
+    filler : str, optional
+        What the agent says when a call takes long; None is the setting of all tools.
     """
 
     name: str
@@ -47,22 +54,62 @@ class Tool:
     input_schema: dict[str, Any]
     fn: Callable[..., Any]
     arguments: type[msgspec.Struct] | None = field(default=None, repr=False)
+    timeout_s: float | None = None
+    confirm: bool | str = False
+    filler: str | None = None
+
+    def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return `arguments` as `fn` takes them: converted, with defaults filled in.
+
+        Raises
+        ------
+        ToolError
+            An argument is missing, unknown or of the wrong type; the message has its path.
+        """
+        if self.arguments is None:
+            return self._check_names(arguments)
+        try:
+            # Not strict: the model writes "5" for 5 now and then.
+            checked = msgspec.convert(arguments, self.arguments, strict=False)
+        except (msgspec.ValidationError, RecursionError) as exc:
+            raise ToolError(f"arguments of {self.name}: {exc}") from exc
+        return {name: getattr(checked, name) for name in self.arguments.__struct_fields__}
+
+    def _check_names(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in self.input_schema.get("required", ()) if name not in arguments]
+        if missing:
+            raise ToolError(f"arguments of {self.name}: missing {', '.join(missing)}")
+        known = self.input_schema.get("properties", {})
+        unknown = [name for name in arguments if name not in known]
+        if unknown and self.input_schema.get("additionalProperties") is False:
+            raise ToolError(f"arguments of {self.name}: unknown {', '.join(unknown)}")
+        return dict(arguments)
+
+    def question(self, arguments: dict[str, Any]) -> str:
+        """Return what the user is to be asked before this is done with the checked `arguments`."""
+        if isinstance(self.confirm, str):
+            return self.confirm.format_map(dict.fromkeys(self.input_schema["properties"]) | arguments)
+        named = ", ".join(f"{name}: {value}" for name, value in arguments.items())
+        return f"Shall I go ahead: {self.name.replace('_', ' ')}{f' ({named})' if named else ''}?"
 
 
 class ToolRegistry:
-    """The tools of one agent, by name.
+    """The tools of one agent, by name."""
 
-    Parameters
-    ----------
-    timeout_s : float
-        How long one call may take.
-    """
-
-    def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self) -> None:
         self._tools: dict[str, Tool] = {}
 
-    def add(self, fn: Callable[..., Any], *, name: str | None = None, description: str | None = None) -> Tool:
+    def add(
+        self,
+        fn: Callable[..., Any],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        schema: dict[str, Any] | None = None,
+        timeout_s: float | None = None,
+        confirm: bool | str = False,
+        filler: str | None = None,
+    ) -> Tool:
         """Register `fn`; its type hints become the schema and its docstring the descriptions.
 
         Parameters
@@ -73,21 +120,46 @@ class ToolRegistry:
             annotation takes anything. The docstring is numpy or Google style.
         name, description : str, optional
             Instead of the function's own.
+        schema : dict, optional
+            JSON Schema of an object, instead of the one that the type hints give. The arguments are then passed
+            as they come; only missing and forbidden names are found before the call.
+        timeout_s : float, optional
+            How long a call may take, in s, more than 0; ``tools.timeout_s`` of the settings when None.
+        confirm : bool or str
+            Ask the user before acting. A text is the question; ``{parameter}`` in it becomes the argument.
+        filler : str, optional
+            What the agent says when a call takes long, empty for nothing; ``tools.filler`` of the settings
+            when None.
 
         Raises
         ------
         ConfigError
-            The name is taken or not allowed, or a parameter cannot be described.
+            The name is taken or not allowed, a parameter cannot be described, or an option makes no sense.
         """
-        name = name or fn.__name__
+        name = name or str(getattr(fn, "__name__", ""))
         if not _NAME.fullmatch(name):
             raise ConfigError(f"tool name: expected 1 to 64 of a-z A-Z 0-9 _ -, got {name!r}")
         if name in self._tools:
             raise ConfigError(f"tool {name!r} is registered already")
+        if timeout_s is not None and not timeout_s > 0:
+            raise ConfigError(f"tool {name!r}: timeout_s: expected more than 0 s, got {timeout_s!r}")
         summary, parameters = parse_docstring(inspect.getdoc(fn) or "")
-        arguments = _arguments_struct(fn, name, parameters)
-        tool = Tool(name, description or summary or name, _schema(arguments, name), fn, arguments)
+        arguments = None if schema is not None else arguments_struct(fn, name, parameters)
+        shown = _given(schema, name) if arguments is None else schema_of(arguments, name)
+        if confirm:
+            _ask_first(shown, confirm, name)
+        tool = Tool(
+            name, description or summary or name, shown, fn, arguments,
+            timeout_s=timeout_s, confirm=confirm, filler=filler,
+        )  # fmt: skip
         self._tools[name] = tool
+        return tool
+
+    def find(self, name: str) -> Tool:
+        """Return the tool; ToolError, with the names that there are, when it is unknown."""
+        tool = self._tools.get(name)
+        if tool is None:
+            raise ToolError(f"unknown tool {name!r}; available are {', '.join(self._tools) or 'none'}")
         return tool
 
     def __iter__(self) -> Iterator[Tool]:
@@ -99,169 +171,24 @@ class ToolRegistry:
     def __contains__(self, name: object) -> bool:
         return name in self._tools
 
-    async def call(self, name: str, arguments: dict[str, Any]) -> Any:
-        """Call a tool and return its result as plain JSON values.
 
-        A sync tool that outlives the timeout goes on in its thread; its result is thrown away.
-
-        Raises
-        ------
-        ToolError
-            The tool is unknown, an argument is wrong (the message has its path), the tool raised, took too long,
-            or returned what JSON cannot hold. The message is meant for the model.
-        """
-        tool = self._tools.get(name)
-        if tool is None:
-            raise ToolError(f"unknown tool {name!r}; available are {', '.join(self._tools) or 'none'}")
-        checked = _check_arguments(tool, arguments)
-        try:
-            async with asyncio.timeout(self._timeout_s) as deadline:
-                result = await _invoke(tool.fn, checked)
-        except ToolError:
-            raise
-        except TimeoutError as exc:
-            if not deadline.expired():
-                raise ToolError(f"{name} failed: {_describe(exc)}") from exc
-            raise ToolError(f"{name} took longer than {self._timeout_s:g} s") from exc
-        except Exception as exc:  # the tool boundary: whatever a tool does, the call goes on
-            raise ToolError(f"{name} failed: {_describe(exc)}") from exc
-        try:
-            return msgspec.json.decode(msgspec.json.encode(result))
-        except (TypeError, ValueError, RecursionError) as exc:
-            raise ToolError(f"{name} returned what JSON cannot hold: {exc}") from exc
+def _given(schema: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    """Return a copy of a schema that was written by hand."""
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        raise ConfigError(f'tool {name!r}: schema: expected {{"type": "object", ...}}, got {schema!r}')
+    return copy.deepcopy(schema)
 
 
-async def _invoke(fn: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(fn):
-        return await fn(**arguments)
-    result = await asyncio.to_thread(fn, **arguments)
-    return await result if inspect.isawaitable(result) else result
-
-
-def _describe(exc: Exception) -> str:
-    text = str(exc)
-    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
-
-
-def _check_arguments(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
-    if tool.arguments is None:
-        return dict(arguments)
+def _ask_first(schema: dict[str, Any], question: bool | str, name: str) -> None:
+    """Put the confirmation into `schema`, and see that `question` can be asked."""
+    parameters = schema.setdefault("properties", {})
+    if CONFIRMATION in parameters:
+        raise ConfigError(f"tool {name!r}: a tool with confirm cannot have a parameter {CONFIRMATION!r}")
     try:
-        # Not strict: the model writes "5" for 5 now and then.
-        checked = msgspec.convert(arguments, tool.arguments, strict=False)
-    except (msgspec.ValidationError, RecursionError) as exc:
-        raise ToolError(f"arguments of {tool.name}: {exc}") from exc
-    return {name: getattr(checked, name) for name in tool.arguments.__struct_fields__}
-
-
-# --- schema ---------------------------------------------------------------------------------------
-
-
-def _arguments_struct(fn: Callable[..., Any], name: str, described: dict[str, str]) -> type[msgspec.Struct]:
-    """Return a struct with one field for each parameter of `fn`."""
-    try:
-        hints = get_type_hints(fn, include_extras=True)
-    except NameError as exc:
-        raise ConfigError(f"tool {name!r}: a type hint cannot be resolved: {exc}") from exc
-    fields: list[tuple[str, Any, Any]] = []
-    for parameter in inspect.signature(fn).parameters.values():
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise ConfigError(f"tool {name!r}: parameter {parameter.name!r} must be one that can be given by name")
-        hint = hints.get(parameter.name, Any)
-        if parameter.name in described:
-            hint = Annotated[hint, msgspec.Meta(description=described[parameter.name])]
-        fields.append((parameter.name, hint, _default(parameter)))
-    try:
-        return msgspec.defstruct(f"{name} arguments", fields, kw_only=True, forbid_unknown_fields=True)
-    except (TypeError, ValueError) as exc:
-        raise ConfigError(f"tool {name!r}: {exc}") from exc
-
-
-def _default(parameter: inspect.Parameter) -> Any:
-    if parameter.default is parameter.empty:
-        return msgspec.field()
-    if isinstance(parameter.default, list | dict | set) and parameter.default:
-        return msgspec.field(default_factory=lambda: copy.deepcopy(parameter.default))
-    return msgspec.field(default=parameter.default)
-
-
-def _schema(arguments: type[msgspec.Struct], name: str) -> dict[str, Any]:
-    """Return the JSON Schema of `arguments` without references: the model reads it more easily."""
-    try:
-        (top,), definitions = msgspec.json.schema_components([arguments])
-        schema: dict[str, Any] = _inline(top, definitions, ())
-    except TypeError as exc:
-        raise ConfigError(f"tool {name!r}: {exc}") from exc
-    except RecursionError as exc:
-        raise ConfigError(f"tool {name!r}: a type that contains itself cannot be described") from exc
-    schema.pop("title", None)
-    return schema
-
-
-def _inline(node: Any, definitions: dict[str, Any], inside: tuple[str, ...]) -> Any:
-    if isinstance(node, list):
-        return [_inline(item, definitions, inside) for item in node]
-    if not isinstance(node, dict):
-        return node.value if isinstance(node, enum.Enum) else node
-    if "$ref" not in node:
-        return {key: _inline(value, definitions, inside) for key, value in node.items()}
-    name = node["$ref"].rpartition("/")[2]
-    if name in inside:
-        raise RecursionError(name)
-    beside = {key: value for key, value in node.items() if key != "$ref"}
-    return {**_inline(definitions[name], definitions, (*inside, name)), **beside}
-
-
-# --- docstrings -----------------------------------------------------------------------------------
-
-
-def parse_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """Return the first paragraph and the descriptions of parameters, from numpy or Google style."""
-    lines = inspect.cleandoc(text).splitlines()
-    first: list[str] = []
-    for line in lines:
-        if not line.strip() or _SECTION.match(line):
-            break
-        first.append(line.strip())
-    described: dict[str, str] = {}
-    for i, line in enumerate(lines):
-        if re.match(r"^(Args|Arguments|Parameters):\s*$", line):
-            described = _google_section(lines[i + 1 :])
-        elif line.strip() == "Parameters" and i + 1 < len(lines) and set(lines[i + 1].strip()) == {"-"}:
-            described = _numpy_section(lines[i + 2 :])
-    return " ".join(first), described
-
-
-def _numpy_section(lines: list[str]) -> dict[str, str]:
-    described: dict[str, list[str]] = {}
-    names: list[str] = []
-    for i, line in enumerate(lines):
-        following = lines[i + 1].strip() if i + 1 < len(lines) else ""
-        if line and not line[0].isspace():
-            if following and set(following) == {"-"}:
-                break
-            names = [name.strip().lstrip("*") for name in line.partition(":")[0].split(",")]
-        elif line.strip():
-            for name in names:
-                described.setdefault(name, []).append(line.strip())
-    return {name: " ".join(parts) for name, parts in described.items()}
-
-
-def _google_section(lines: list[str]) -> dict[str, str]:
-    described: dict[str, list[str]] = {}
-    indent: int | None = None
-    name = ""
-    for line in lines:
-        if not line.strip():
-            continue
-        depth = len(line) - len(line.lstrip())
-        if depth == 0:
-            break
-        indent = depth if indent is None else indent
-        match = re.match(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)", line.strip()) if depth == indent else None
-        if match:
-            name = match[1]
-            described[name] = [match[2]] if match[2] else []
-        elif name:
-            described[name].append(line.strip())
-    return {name: " ".join(parts) for name, parts in described.items() if parts}
+        asked = [part[1] for part in Formatter().parse(question if isinstance(question, str) else "")]
+    except ValueError as exc:
+        raise ConfigError(f"tool {name!r}: confirm: {exc}") from exc
+    unknown = [part for part in asked if part is not None and part not in parameters]
+    if unknown:
+        raise ConfigError(f"tool {name!r}: confirm: no parameter is called {', '.join(map(repr, unknown))}")
+    parameters[CONFIRMATION] = dict(_CONFIRMATION_SCHEMA)

@@ -42,6 +42,14 @@ function SpeechView({ speech }: { speech: Speech }) {
   );
 }
 
+const TOOL_WORDS: Record<ToolUse["event"]["status"], string> = {
+  started: "Using",
+  succeeded: "Used",
+  failed: "Could not use",
+  confirming: "Asks before using",
+  cancelled: "Stopped",
+};
+
 function ToolView({ tool }: { tool: ToolUse }) {
   const { event } = tool;
   const ended = event.status !== "started";
@@ -51,7 +59,7 @@ function ToolView({ tool }: { tool: ToolUse }) {
         <summary>
           <ToolIcon />
           <span>
-            {ended ? (event.status === "failed" ? "Could not use" : "Used") : "Using"} <b>{spaced(event.name)}</b>
+            {TOOL_WORDS[event.status]} <b>{spaced(event.name)}</b>
           </span>
           {ended && event.duration_ms !== undefined && <span className="aside-time">{duration(event.duration_ms)}</span>}
         </summary>
