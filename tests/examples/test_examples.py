@@ -102,6 +102,42 @@ async def test_hello_has_at_most_fifteen_lines() -> None:
     assert len((ROOT / "examples" / "hello.py").read_text("utf-8").splitlines()) <= 15
 
 
+async def test_the_tools_of_the_guide_answer_with_results_an_error_and_a_question() -> None:
+    script = (
+        {"wait_audio_ms": 100},
+        {"call_tool": "set_heating", "arguments": {"room": "bath", "celsius": 99}},
+        {"call_tool": "forecast", "arguments": {"city": "Rome"}},
+        {"call_tool": "count_logs", "arguments": {"days": 2}},
+        {"call_tool": "unlock", "arguments": {"door": "front"}},
+        {"call_tool": "play", "arguments": {"artist": "Bach"}},
+        {"wait_end": True},
+    )
+    async with (
+        model(*script) as environment,
+        running(environment, "examples/tools.py") as url,
+        calling(Server(url)) as page,  # type: ignore[arg-type]
+    ):
+        await page.until(ToolEvent, 10)
+        ended = {tool.name: (tool.status, tool.result) for tool in page.told(ToolEvent) if tool.status != "started"}
+        page.peer.send('{"type":"hangup"}')
+        await page.until(EndedEvent)
+    status, question = ended.pop("unlock")
+    assert (status, question["confirm"]) == ("confirming", "Shall I really unlock the front door?")
+    assert ended == {
+        "set_heating": ("failed", {"error": "the heating takes 5 to 28 degrees, not 99"}),
+        "forecast": ("succeeded", {"city": "Rome", "tomorrow": "rain until noon"}),
+        "count_logs": ("succeeded", {"result": 24}),
+        "play": ("succeeded", {"playing": {"artist": "Bach"}}),
+    }
+
+
+def test_the_guide_to_tools_shows_the_example_as_it_is() -> None:
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "tools.md").read_text("utf-8"), re.DOTALL)
+    example = (ROOT / "examples" / "tools.py").read_text("utf-8")
+    assert len(shown) == 5
+    assert not [part for part in shown if part not in example]
+
+
 async def test_fastapi_app_answers_a_call_with_tools_and_messages_both_ways() -> None:
     script = ({"wait_audio_ms": 100}, {"call_tool": "switch_lamp", "arguments": {"on": True}}, {"wait_end": True})
     command = ("-m", "uvicorn", "examples.fastapi_app:app", "--port", "0")
