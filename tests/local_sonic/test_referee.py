@@ -202,7 +202,9 @@ def test_a_violation_is_a_validation_exception(case: str) -> None:
 
 TEXTS: dict[str, tuple[Event, ...]] = {
     "Invalid input request, please fix your input and try again.": (prompt_start(),),
-    "Unable to parse input chunk. Please check input format contains correct format.": ({"sessionStart": {}},),
+    "Unable to parse input chunk. Please check input format contains correct format.": (
+        session_start(endpointingSensitivity="LOW"),
+    ),
     "Chat history is over max limit. Trim chat history and try again.": (*READY, *text("h", "USER", "x" * 60_000)),
     "No prompts were received in the sequence.": (session_start(), session_end()),
 }

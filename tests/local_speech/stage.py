@@ -110,7 +110,7 @@ class Stage:
         return None
 
     def spoil(self, how: str) -> None:
-        raise AssertionError(f"nobody asked for {how}")
+        raise AssertionError(f"this brain spoils nothing, but asked for {how}")
 
     async def run(self, *script: Samples | UserText) -> None:
         """Feed audio in chunks of 32 ms, and typed text, until the script ends."""

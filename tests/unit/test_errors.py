@@ -29,14 +29,14 @@ def test_the_module_docstring_shows_every_error(kind: type[SonicRtcError]) -> No
     assert getattr(errors, kind.__name__) is kind
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if not issubclass(kind, SonicError)])
+@pytest.mark.parametrize("kind", [kind for kind in list(KINDS) if not issubclass(kind, SonicError)])
 def test_retryable_can_be_said_for_one_error(kind: type[SonicRtcError]) -> None:
     assert kind("x").retryable is kind.retryable
     assert kind("x", retryable=not kind.retryable).retryable is not kind.retryable
     assert str(kind("what happened")) == "what happened"
 
 
-@pytest.mark.parametrize("kind", every(SonicError))
+@pytest.mark.parametrize("kind", list(every(SonicError)))
 def test_a_remedy_can_be_said_for_one_error_of_the_model(kind: type[SonicError]) -> None:
     assert kind("x").retryable is (kind.remedy != "fatal")
     assert kind("x", remedy="fatal").retryable is False

@@ -37,6 +37,7 @@ from sonicrtc.local.sonic.eventstream import (
     encode_headers,
 )
 from sonicrtc.local.sonic.faults import Fault
+from sonicrtc.local.sonic.fuse import Fuse
 from sonicrtc.local.sonic.h2server import Stream
 from sonicrtc.local.sonic.outlet import Outlet
 from sonicrtc.local.sonic.records import Recorder
@@ -103,44 +104,6 @@ class _Inputs:
         return item
 
 
-class _Fuse:
-    """Waits for the moment of one fault."""
-
-    def __init__(self, fault: Fault, happen: Callable[[Fault], None]) -> None:
-        self._fault = fault
-        self._happen = happen
-        self._audio_ms = fault.after_audio_ms
-        self._said_ms = fault.after_said_ms
-        self._burnt = False
-        self._timer: asyncio.TimerHandle | None = None
-
-    def light(self) -> None:
-        """Begin to wait; what waits for nothing happens now."""
-        if self._fault.after_ms:
-            self._timer = asyncio.get_running_loop().call_later(self._fault.after_ms / 1000, self._burn)
-        elif not (self._audio_ms or self._said_ms):
-            self._burn()
-
-    def passed(self, *, audio_ms: float = 0, said_ms: float = 0) -> None:
-        """Tell that there was so much audio of the user, or of the assistant."""
-        due = (self._audio_ms and audio_ms >= self._audio_ms) or (self._said_ms and said_ms >= self._said_ms)
-        self._audio_ms = self._audio_ms and self._audio_ms - audio_ms
-        self._said_ms = self._said_ms and self._said_ms - said_ms
-        if due:
-            self._burn()
-
-    def put_out(self) -> None:
-        """It shall not happen any more."""
-        self._burnt = True
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _burn(self) -> None:
-        if not self._burnt:
-            self._burnt = True
-            self._happen(self._fault)
-
-
 class Exchange:
     """Serves one accepted stream.
 
@@ -195,7 +158,7 @@ class Exchange:
         self._fault = fault
         self._recorder = recorder
         self._outlet = Outlet(stream, self._on_sent, lambda how: self._break(cast(Break, how)), fault)
-        self._fuses: list[_Fuse] = []
+        self._fuses: list[Fuse] = []
         self._audio_opened: asyncio.Future[AudioOpened] = self._loop.create_future()
         self._prompt_ended: asyncio.Future[None] = self._loop.create_future()
         # None: an orderly end; a callable: how to end the stream otherwise.
@@ -246,7 +209,7 @@ class Exchange:
         if fault.shapes:
             self._outlet.shape(fault)
         if fault.happens and not self._ended.done():
-            fuse = _Fuse(fault, self._happen)
+            fuse = Fuse(fault, self._happen)
             self._fuses.append(fuse)
             fuse.light()
 
