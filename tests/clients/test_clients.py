@@ -23,10 +23,12 @@ ROOT = Path(__file__).parents[2]
 CLIENTS: dict[str, list[str]] = {
     "livekit": [],
     "pipecat": [
-        "validationException: Invalid input request: promptEnd: content is still open; send its contentEnd first"
+        "validationException: Invalid input request, please fix your input and try again."
+        " (promptEnd: content is still open; send its contentEnd first)"
     ],
     "strands": [
-        "validationException: Invalid input request: Unable to parse input chunk: this event name is not known"
+        "validationException: Unable to parse input chunk. Please check input format contains correct format."
+        " (this event name is not known)"
     ],
 }
 
