@@ -47,3 +47,9 @@ def test_it_tells_at_the_end_how_the_sessions_went(capfd: pytest.CaptureFixture[
     with running("local", "sonic", "--brain", "echo"):
         pass
     assert "sessions: 0 opened, 0 closed, 0 failed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("brain", [(), ("--brain", "echo")])
+def test_a_scenario_of_the_package_goes_by_its_name(brain: tuple[str, ...]) -> None:
+    with running("local", "sonic", "--scenario", "throttled", *brain) as sonic:
+        assert {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ACCESS_KEY_ID"} <= exported(sonic).keys()
