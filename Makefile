@@ -6,7 +6,7 @@
 #   make test-clients  Pipecat, LiveKit and Strands, each in its own environment, talk to `sonicrtc local sonic`
 #   make wheels test-wheels   wheels for manylinux and musllinux, x86-64 and aarch64; then use them
 #   make coverage   lines and branches of what has no I/O, which are to be tested whole
-#   make lint bench bench-gate wheel clean
+#   make lint bench bench-gate bench-turns wheel clean
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -15,7 +15,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels test-clients clients coverage lint bench bench-gate wheel wheels \
+.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels test-clients clients coverage lint bench bench-gate bench-turns wheel wheels \
   lock stubs plots clean FORCE
 
 help:
@@ -47,6 +47,10 @@ bench: .cache/dev .cache/core $(PAGE)
 # How often the gate of the bench is wrong: this build beside itself, and slowed down.
 bench-gate: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python benchmarks/gate_study.py $(ARGS)
+
+# How soon a user who speaks up ducks the agent, and that neither echo nor noise does.
+bench-turns: .cache/dev .cache/core
+	@$(BIN)/python -m benchmarks.turns $(ARGS)
 
 lint: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python tests/lint/run.py

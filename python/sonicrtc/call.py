@@ -77,7 +77,8 @@ class Call:
             on_message=self._page_said, on_state=self._peer_became,
         )  # fmt: skip
         self._feed = Feed(send=self._peer.send, clock=self._clock.now_ms)
-        self._floor = Floor(rate_hz=rate_hz, tell=self._feed.tell, clock=self._clock.now_ms)
+        assisted = config if open_session else None
+        self._floor = Floor(rate_hz=rate_hz, tell=self._feed.tell, clock=self._clock.now_ms, config=assisted)
         self._tools = open_tools(
             tell=self._feed.tell, announce=self._session.announce, is_floor_free=lambda: self._floor.is_free
         )
@@ -186,15 +187,15 @@ class Call:
         """Take 20 ms from the caller."""
         block = self._uplink.push(buffer, frames=frames, out=self._block)
         self._session.send_audio(block, captured_at_s=time.monotonic())
-        self._floor.heard(block)
+        self._floor.heard(buffer, frames, block)
 
     def _told(self, event: sonic.SonicEvent) -> None:
         """Take one event from the model."""
         match event:
             case sonic.AudioChunk():
                 self._floor.push(event)
-            case sonic.AudioEnded():
-                self._floor.end()
+            case sonic.AudioEnded(content_id=content_id):
+                self._floor.end(content_id)
             case sonic.Interrupted():
                 self._session.flushed(self._floor.interrupt())
             case sonic.UserText(text=text, again=again):

@@ -20,6 +20,7 @@ from sonicrtc.errors import ConfigError
 Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
 DetectorName = Literal["webrtcvad", "energy", "silero"]
 GatePolicy = Literal["zeros", "off", "withhold"]
+AssistName = Literal["auto", "off"]
 
 #: Pause after speech at which the default model ends the user's turn, by sensitivity.
 ENDPOINT_PAUSE_MS = capabilities.MODELS[capabilities.MODEL_IDS[0]].pauses_ms
@@ -99,6 +100,38 @@ class VadConfig:
         _check(
             0 <= self.withhold_after_ms <= 600_000, "VadConfig.withhold_after_ms", "0 to 600000", self.withhold_after_ms
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargeInConfig:
+    """What happens here when the user speaks up, before the model's marker has come.
+
+    Parameters
+    ----------
+    assist : {"auto", "off"}
+        "auto" makes the agent quieter as soon as the user speaks, where the extra ``silero`` is installed.
+    duck_db : float
+        How much quieter, 0 to 60 dB.
+    release_ms : int
+        The level comes back after this long without the model's marker, 100 to 10000.
+    threshold : float
+        Silero's score from which a sound is voice, 0 to 1; higher hears less.
+    rise_db : float
+        How far a voice must stand above the background of the last 1.5 s, 0 to 40 dB; higher hears less.
+    """
+
+    assist: AssistName = "auto"
+    duck_db: float = 12.0
+    release_ms: int = 700
+    threshold: float = 0.4
+    rise_db: float = 8.0
+
+    def __post_init__(self) -> None:
+        _check(self.assist in get_args(AssistName), "BargeInConfig.assist", "'auto' or 'off'", self.assist)
+        _check(0 <= self.duck_db <= 60, "BargeInConfig.duck_db", "0 to 60", self.duck_db)
+        _check(100 <= self.release_ms <= 10_000, "BargeInConfig.release_ms", "100 to 10000", self.release_ms)
+        _check(0 <= self.threshold <= 1, "BargeInConfig.threshold", "0 to 1", self.threshold)
+        _check(0 <= self.rise_db <= 40, "BargeInConfig.rise_db", "0 to 40", self.rise_db)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,6 +380,7 @@ class Config:
     sonic: SonicConfig = field(default_factory=SonicConfig)
     signaling: SignalingConfig = field(default_factory=SignalingConfig)
     vad: VadConfig = field(default_factory=VadConfig)
+    bargein: BargeInConfig = field(default_factory=BargeInConfig)
     continuity: ContinuityConfig = field(default_factory=ContinuityConfig)
     tools: ToolsConfig = field(default_factory=ToolsConfig)
 
@@ -364,7 +398,7 @@ def load(
     Parameters
     ----------
     file : Path, optional
-        TOML with the tables ``[server] [sonic] [signaling] [vad] [continuity] [tools]``.
+        TOML with the tables ``[server] [sonic] [signaling] [vad] [bargein] [continuity] [tools]``.
     environment : mapping, optional
         ``SONICRTC_<TABLE>_<NAME>``, e.g. ``SONICRTC_SONIC_VOICE``; other names are ignored.
     overrides : mapping of table to settings, optional

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from sonicrtc.config import Config, load
+from sonicrtc.config import BargeInConfig, Config, VadConfig, load
 from sonicrtc.credentials import BotocoreCredentials
 from sonicrtc.errors import ConfigError, SonicRtcError
 
@@ -37,7 +37,7 @@ _EXTRA_IS_FOR: Mapping[str, str] = {
     "server": "calls",
     "local": "the offline demo",
     "device": "sonicrtc call --mic",
-    "silero": "the detector 'silero'",
+    "silero": "the detector 'silero' and the barge-in assist",
 }
 
 
@@ -114,6 +114,7 @@ async def examine(environment: Mapping[str, str], file: Path | None, models: Seq
     except ConfigError as exc:
         return [*findings, Finding(mark="fail", what="settings", detail=str(exc), fix="correct this setting")]
     findings.append(Finding(mark="ok", what="settings", detail=_settings(config)))
+    findings.append(_bargein(config.bargein))
     findings.append(await _credentials())
     async with asyncio.TaskGroup() as tasks:
         reached = [tasks.create_task(_reach(name, url)) for name, url in _addresses(config)]
@@ -217,6 +218,18 @@ def _port(port: int = 8080) -> Finding:
 def _settings(config: Config) -> str:
     channel = config.signaling.channel or "none"
     return f"model {config.sonic.model_id}, voice {config.sonic.voice}, channel {channel}, region {config.sonic.region}"
+
+
+def _bargein(config: BargeInConfig) -> Finding:
+    what = "barge-in assist"
+    if config.assist == "off":
+        return Finding(mark="ok", what=what, detail="off by the setting bargein.assist")
+    try:
+        importlib.import_module("sonicrtc._core").Uplink(vad=VadConfig(detector="silero"))
+    except ImportError:
+        detail = "off: it needs the detector 'silero'; the model's own marker still ends the agent's turn"
+        return Finding(mark="warn", what=what, detail=detail, fix="pip install 'sonicrtc[silero]'")
+    return Finding(mark="ok", what=what, detail=f"on: a user who speaks up ducks the agent by {config.duck_db:g} dB")
 
 
 async def _credentials() -> Finding:

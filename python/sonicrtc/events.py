@@ -69,6 +69,11 @@ class InterruptedEvent(_Event, frozen=True, kw_only=True, tag="interrupted"):
     turn: int
     #: How much of the turn's audio was really played, in ms.
     played_ms: float
+    #: From where the user's voice began to where the assistant was made quieter, in ms; None when the
+    #: assist did not hear it begin.
+    duck_ms: float | None = None
+    #: From there to where the rest was thrown away, in ms.
+    flush_ms: float | None = None
 
 
 class ToolEvent(_Event, frozen=True, kw_only=True, tag="tool"):

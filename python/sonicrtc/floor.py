@@ -5,19 +5,28 @@ Everything here happens at once and in the order in which it is told: no task, n
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from sonicrtc.audio import Playout
+from sonicrtc.bargein import Assist, Interruption
 from sonicrtc.metrics import CallStats, Turns
 from sonicrtc.sonic.protocol import AssistantText, AudioChunk, UserText
 
 if TYPE_CHECKING:
+    from collections.abc import Buffer
+
     import numpy as np
     from numpy.typing import NDArray
 
     from sonicrtc.audio import Block
+    from sonicrtc.config import Config
     from sonicrtc.events import ServerEvent
+
+
+#: So many blocks of speech are remembered as interrupted: what is late of them is not played.
+_INTERRUPTED_IDS = 8
 
 
 class Floor:
@@ -31,14 +40,20 @@ class Floor:
         ``tell(*events)`` takes what is to be told.
     clock : callable
         Returns the milliseconds since the call was connected.
+    config : Config, optional
+        For the assist of barge-in; there is none without.
     """
 
-    def __init__(self, *, rate_hz: int, tell: Callable[..., None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, rate_hz: int, tell: Callable[..., None], clock: Callable[[], float], config: Config | None = None
+    ) -> None:
         self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=48_000)
         self._turns = Turns()
+        self._assist = Assist.on(self._playout, config.bargein, config.vad) if config else None
         self._tell: Callable[..., None] = tell
         self._clock = clock
-        self._content_id = self._interrupted_id = ""
+        self._content_id: str | None = None
+        self._interrupted_ids: deque[str | None] = deque(maxlen=_INTERRUPTED_IDS)
 
     @property
     def waiting_ms(self) -> float:
@@ -52,17 +67,29 @@ class Floor:
 
     def stats(self, *, events_dropped: int, messages_dropped: int) -> CallStats:
         """Return the call's counts: those of the voice and, beside them, the given ones."""
-        return CallStats.of(self._playout, self._turns.number, events_dropped, messages_dropped)
+        return CallStats.of(
+            self._playout,
+            turns=self._turns.number,
+            events_dropped=events_dropped,
+            messages_dropped=messages_dropped,
+            ducks=self._assist.ducks if self._assist else 0,
+            false_ducks=self._assist.false_ducks if self._assist else 0,
+        )
 
     # -- every 20 ms ----------------------------------------------------------------------------------
 
-    def heard(self, block: Block) -> None:
-        """Take 20 ms of the caller."""
-        self._tell(*self._turns.heard(block.level_dbfs, block.speech, self._clock()))
+    def heard(self, buffer: Buffer, frames: int, block: Block) -> None:
+        """Take 20 ms of the caller: as they came, 48 kHz stereo, and what Uplink made of them."""
+        at_ms = self._clock()
+        if self._assist is not None:
+            self._assist.heard(buffer, frames, block, at_ms)
+        self._tell(*self._turns.heard(block.level_dbfs, block.speech, at_ms))
 
     def pull(self, frames: int) -> NDArray[np.int16]:
         """Return the next 20 ms for the caller, 48 kHz mono, shape (frames,)."""
         block: NDArray[np.int16] = self._playout.pull(frames)
+        if self._assist is not None:
+            self._assist.pulled(block)
         self._tell(*self._turns.played(self._playout.played_ms, self._clock()))
         return block
 
@@ -70,23 +97,26 @@ class Floor:
 
     def push(self, chunk: AudioChunk) -> None:
         """Take a piece of the agent's speech; what comes late of an interrupted block is left out."""
-        if chunk.content_id == self._interrupted_id:
+        if chunk.content_id in self._interrupted_ids:
             return
         self._content_id = chunk.content_id
         position_ms = self._playout.played_ms + self._playout.buffered_ms
         whole = 2 * self._playout.push(chunk.pcm) == len(chunk.pcm)
         self._tell(*self._turns.received(position_ms, self._clock(), whole=whole))
 
-    def end(self) -> None:
-        """Take that a block of speech is complete."""
-        self._playout.end()
+    def end(self, content_id: str) -> None:
+        """Take that a block of speech is complete; one that was interrupted has ended before."""
+        if content_id == self._content_id:
+            self._playout.end()
 
     def interrupt(self) -> int:
         """Silence the agent: the user broke in. Return how many frames at `rate_hz` were thrown away unheard."""
         unheard_frames = self._playout.buffered_frames  # the model sent the whole answer long ago
         self._playout.flush()
-        self._interrupted_id = self._content_id
-        self._tell(*self._turns.interrupted(self._playout.played_ms))
+        self._interrupted_ids.append(self._content_id)
+        times = Interruption() if self._assist is None else self._assist.interrupted(self._clock())
+        position_ms = self._playout.played_ms
+        self._tell(*self._turns.interrupted(position_ms, duck_ms=times.duck_ms, flush_ms=times.flush_ms))
         return unheard_frames
 
     def say(self, words: UserText | AssistantText) -> None:

@@ -130,10 +130,16 @@ class Turns:
         overflowed_before, self._overflowed = self._overflowed, self._overflowed or not whole
         return () if whole or overflowed_before else (_OVERFLOW,)
 
-    def interrupted(self, position_ms: float) -> tuple[ServerEvent, ...]:
-        """Take that the user broke in when `position_ms` of the model's audio had been heard."""
+    def interrupted(
+        self, position_ms: float, *, duck_ms: float | None = None, flush_ms: float | None = None
+    ) -> tuple[ServerEvent, ...]:
+        """Take that the user broke in when `position_ms` of the model's audio had been heard.
+
+        The times count from where the user's voice began; None where that is unknown.
+        """
         heard_ms = 0.0 if self._starts_at_ms is None else max(0.0, position_ms - self._starts_at_ms)
-        return (InterruptedEvent(turn=self._current(), played_ms=heard_ms), *self._assistant.stop())
+        event = InterruptedEvent(turn=self._current(), played_ms=heard_ms, duck_ms=duck_ms, flush_ms=flush_ms)
+        return (event, *self._assistant.stop())
 
     def finish(self, *, first_audio_played_ms: float | None = None) -> tuple[ServerEvent, ...]:
         """Return the turn's timing, once."""
@@ -168,7 +174,11 @@ class Turns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStats:
-    """What one call carried and lost so far."""
+    """What one call carried and lost so far.
+
+    `ducks` counts how often the agent was made quieter because the user spoke, `false_ducks` how often the
+    model did not take it for an interruption.
+    """
 
     turns: int
     played_ms: float
@@ -176,15 +186,15 @@ class CallStats:
     playout_underruns: int
     events_dropped: int
     messages_dropped: int
+    ducks: int
+    false_ducks: int
 
     @classmethod
-    def of(cls, playout: Playout, turns: int, events_dropped: int, messages_dropped: int) -> CallStats:
-        """Read the counters of `playout` and put the others beside them."""
+    def of(cls, playout: Playout, **others: int) -> CallStats:
+        """Read the counters of `playout` and put the `others` beside them."""
         return cls(
-            turns=turns,
             played_ms=playout.played_ms,
             playout_dropped_frames=playout.dropped_frames,
             playout_underruns=playout.underruns,
-            events_dropped=events_dropped,
-            messages_dropped=messages_dropped,
+            **others,
         )

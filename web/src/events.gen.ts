@@ -39,6 +39,8 @@ export interface InterruptedEvent {
   at_ms?: number;
   turn: number;
   played_ms: number;
+  duck_ms?: number | null;
+  flush_ms?: number | null;
 }
 
 /** A tool call began or ended. */

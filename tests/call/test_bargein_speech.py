@@ -1,0 +1,81 @@
+"""The short form of `make bench-turns`: recorded voices against a recorded agent, in media time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benchmarks import turns
+from benchmarks.turns import RATE_HZ, Rig, Sound
+
+from sonicrtc.audio import Playout, Uplink, VadConfig
+from sonicrtc.bargein import Assist
+from sonicrtc.config import BargeInConfig
+
+pytestmark = pytest.mark.checkout
+
+
+@pytest.fixture(scope="module")
+def agent() -> Sound:
+    """Half a minute of talk."""
+    sentences = [turns.at_level(turns.read(path), -20) for path in sorted(turns.RECORDINGS.glob("librivox/*.wav"))]
+    return np.resize(np.concatenate(sentences), 30 * RATE_HZ)
+
+
+@pytest.fixture(scope="module")
+def callers() -> list[Sound]:
+    """Other voices than the agent's."""
+    return [turns.read(path) for name in ("cards/*.wav", "*.raw") for path in sorted(turns.RECORDINGS.glob(name))]
+
+
+@pytest.mark.parametrize("noise", ["silence", "pink"])
+def test_a_voice_ducks_within_80_ms_in_the_median_and_120_at_the_90th_percentile(
+    agent: Sound, callers: list[Sound], noise: str
+) -> None:
+    cases = turns.trials(callers, noise, np.random.default_rng(8), 1)
+    goals = {"median_ms": 80.0, "p90_ms": 120.0, "missed": 0.0, "already_ducked": 0.0}
+    row = turns.onset_row("onset", noise, Rig(), cases, agent, **goals)
+    assert row.figures["onsets"] >= 10
+    assert not row.missed, row
+
+
+@pytest.mark.parametrize("kind", ["plain", "room"])
+def test_an_echo_20_db_down_and_150_ms_late_ducks_nothing(agent: Sound, kind: str) -> None:
+    echo = turns.echo_of(agent, kind=kind, lag_ms=150, gain_db=-20)
+    assert Rig().ducks(echo, agent) == []
+
+
+def test_the_same_sound_ducks_when_it_is_not_what_was_played(agent: Sound) -> None:
+    echo = turns.echo_of(agent, kind="plain", lag_ms=150, gain_db=-20)
+    assert len(Rig().ducks(echo, np.roll(agent, 10 * RATE_HZ))) > 3
+
+
+@pytest.mark.parametrize("noise", ["white", "pink", "babble"])
+def test_noise_10_db_below_a_voice_ducks_at_most_once_in_half_a_minute(agent: Sound, noise: str) -> None:
+    microphone = turns.NOISES[noise](30 * RATE_HZ, np.random.default_rng(9)) * np.float32(10 ** (-36 / 20))
+    assert len(Rig().ducks(microphone, agent)) <= 1
+
+
+def test_a_call_that_uses_silero_anyhow_ducks_on_its_score(agent: Sound, callers: list[Sound]) -> None:
+    microphone, onset = next(turns.trials(callers, "silence", np.random.default_rng(8), 1))
+    (duck,) = Rig(vad=VadConfig(detector="silero")).ducks(microphone, agent)
+    assert 0 < duck - onset <= 0.12 * RATE_HZ
+
+
+def test_ducked_the_agent_is_12_db_quieter_and_after_700_ms_as_loud_as_before(callers: list[Sound]) -> None:
+    microphone, _ = next(turns.trials(callers, "silence", np.random.default_rng(8), 1))
+    heard = turns.stereo(microphone)
+    playouts = [Playout(RATE_HZ, 48_000) for _ in range(2)]
+    for playout in playouts:
+        playout.push(np.random.default_rng(2).integers(-9000, 9000, 10 * RATE_HZ, dtype=np.int16))
+    ducked, plain = playouts
+    assist, uplink, ratios = Assist(ducked, BargeInConfig(), VadConfig()), Uplink(), []
+    for number in range(len(heard) // 960):
+        pulled = ducked.pull(960)
+        ratios.append(np.abs(pulled).mean() / np.abs(plain.pull(960)).mean())
+        assist.pulled(pulled)
+        buffer = heard[960 * number : 960 * (number + 1)]
+        assist.heard(buffer, 960, uplink.push(buffer), 20.0 * (number + 1))
+    quieter = np.flatnonzero(np.array(ratios) < 0.999)
+    assert ratios[quieter[0] + 1] == pytest.approx(10 ** (-12 / 20), rel=0.01)
+    assert quieter[-1] - quieter[0] == 35  # 700 ms, and the 20 ms in which the level returns
+    assert ratios[quieter[-1] + 1] == 1
