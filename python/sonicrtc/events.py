@@ -46,7 +46,8 @@ class TranscriptEvent(_Event, frozen=True, kw_only=True, tag="transcript"):
     """A piece of what was said.
 
     The assistant's sentence comes twice: ``speculative`` before it is spoken (show it) and
-    ``final`` after (store it). The user's comes once, ``final``.
+    ``final`` after (store it). The user's comes once, ``final``; should it come again with the same
+    turn, it takes the place of the one before.
     """
 
     role: Role

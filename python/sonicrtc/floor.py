@@ -122,8 +122,8 @@ class Floor:
     def say(self, words: UserText | AssistantText) -> None:
         """Take what the user said, or what the agent says."""
         match words:
-            case UserText(text=text):
-                self._tell(*self._turns.user_text(text, self._clock()))
+            case UserText(text=text, again=again):
+                self._tell(*self._turns.user_text(text, self._clock(), again=again))
             case AssistantText(text=text, stage=stage):
                 self._tell(*self._turns.assistant_text(text, stage))
             case _:

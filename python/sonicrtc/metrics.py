@@ -104,8 +104,10 @@ class Turns:
             return (*events, *self.finish(first_audio_played_ms=at_ms))
         return events
 
-    def user_text(self, text: str, at_ms: float) -> tuple[ServerEvent, ...]:
-        """Take what the model understood: the user's turn is over."""
+    def user_text(self, text: str, at_ms: float, *, again: bool = False) -> tuple[ServerEvent, ...]:
+        """Take what the model understood: the user's turn is over; `again` corrects the words of the last one."""
+        if again and self.number:
+            return (TranscriptEvent(role="user", stage="final", text=text, turn=self.number),)
         speech_end_ms = None if self._typed else self._user.last_ms
         previous = self._begin(TimingEvent(turn=0, user_speech_end_ms=speech_end_ms, user_text_ms=at_ms))
         return (*previous, TranscriptEvent(role="user", stage="final", text=text, turn=self.number))

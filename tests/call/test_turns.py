@@ -97,6 +97,18 @@ def test_each_utterance_begins_a_turn_and_answers_belong_to_it() -> None:
     assert said == [("one", 1), ("eins", 1), ("eins", 1), ("two", 2), ("zwei", 2)]
 
 
+def test_words_that_are_told_again_belong_to_the_same_turn_and_leave_its_timing_alone() -> None:
+    turns = Turns()
+    turns.heard(-20, True, 100)
+    turns.user_text("turn of", 2000)
+    again = turns.user_text("turn off the light", 4000, again=True)
+    assert again == (TranscriptEvent(role="user", stage="final", text="turn off the light", turn=1),)
+    (timing,) = turns.finish()
+    assert isinstance(timing, TimingEvent)
+    assert (timing.turn, timing.user_speech_end_ms, timing.user_text_ms) == (1, 100, 2000)
+    assert turns.user_text("thanks", 9000)[-1].turn == 2  # type: ignore[union-attr]
+
+
 def test_the_first_words_open_turn_one_whoever_says_them() -> None:
     assert Turns().assistant_text("Welcome.", "speculative")[-1].turn == 1  # type: ignore[union-attr]
 

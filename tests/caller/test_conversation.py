@@ -118,10 +118,17 @@ def test_final_texts_are_joined_and_speculative_ones_left_out() -> None:
         said("user", "A."),
         said("assistant", "x", "speculative"),
         said("assistant", "X."),
-        said("user", "B."),
+        said("user", "B.", turn=2),
     ):
         conversation.take(event, 1.0)
     assert (conversation.user_text(), conversation.assistant_text()) == ("A. B.", "X.")
+
+
+def test_the_callers_words_that_are_told_again_take_the_place_of_the_first() -> None:
+    conversation = talk()
+    for text, turn in (("A.", 1), ("B", 2), ("B. C.", 2)):
+        conversation.take(said("user", text, turn=turn), 1.0)
+    assert conversation.user_text() == "A. B. C."
 
 
 def test_the_servers_end_is_told_with_its_error() -> None:

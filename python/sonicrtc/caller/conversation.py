@@ -114,7 +114,8 @@ class Conversation:
 
     def user_text(self) -> str:
         """Return all that was recognised of the caller's speech."""
-        return " ".join(e.text for e in self._transcripts("user", "final"))
+        by_turn = {e.turn: e.text for e in self._transcripts("user", "final")}  # told again, it is a correction
+        return " ".join(by_turn.values())
 
     def assistant_text(self) -> str:
         """Return what was spoken to the caller; of an interrupted turn, what was going to be."""
