@@ -11,11 +11,8 @@ from tests.call.pages import ModelBroke, all_events, calling, with_model
 from tests.net.peers import Int16, Tone, level_at
 from tests.speech import LIBRIVOX
 
-<<<<<<< HEAD
-from sonicrtc.config import Config, ToolsConfig
-=======
 from sonicrtc.audio import Resampler
->>>>>>> 6ba1503 (Duck the agent as soon as the user speaks up)
+from sonicrtc.config import Config, ToolsConfig
 from sonicrtc.errors import MessageError, SonicThrottledError, ToolError
 from sonicrtc.events import (
     AppEvent,
