@@ -17,7 +17,7 @@ from tests.sonic.numbers import NumberBrain, Telephone, user_word
 
 from sonicrtc.config import ContinuityConfig, SonicConfig
 from sonicrtc.credentials import AwsKeys
-from sonicrtc.errors import SonicModelError, SonicThrottledError
+from sonicrtc.errors import ConfigError, SonicModelError, SonicThrottledError
 from sonicrtc.local.sonic import Emitter, Fault, Limits, LocalSonic, SessionSetup
 from sonicrtc.local.sonic.brain import BrainInput, StreamFault, UserText
 from sonicrtc.local.state import LocalState
@@ -217,6 +217,12 @@ async def test_settings_are_changed_for_the_next_stream_in_a_gap(state: LocalSta
         await phone.until(last=2)
         assert phone.heard == [1, 2]
         assert (service.records[1].voice, list(service.records[1].tools)) == ("tiffany", ["weather"])
+
+
+async def test_settings_that_cannot_be_used_change_nothing(state: LocalState) -> None:
+    subject = Driven(SonicConfig(), keys=state.keys)
+    with pytest.raises(ConfigError, match="map"):
+        subject.session.change(replace(subject.config, tool_choice="map"), tools=[WEATHER])
 
 
 class ForgetfulBrain:

@@ -38,7 +38,7 @@ from sonicrtc.sonic.protocol import SonicEvent
 from sonicrtc.sonic.stream import CHUNK_FRAMES, LARGE_CHUNK_FRAMES, AudioItem, UplinkBlock, UplinkFramer
 from sonicrtc.sonic.talk import Talk
 from sonicrtc.sonic.tape import LONGEST_PAUSE_MS, TAPE_MS, Piece
-from sonicrtc.sonic.wire import INPUT_RATE_HZ, ToolSpec
+from sonicrtc.sonic.wire import INPUT_RATE_HZ, ToolSpec, tool_configuration
 
 _log = logging.getLogger(__name__)
 
@@ -170,10 +170,11 @@ class SonicSession:
         self._number = 0
         self._handover = Handover(self._continuity, opened_at_s=0.0, tape_s=TAPE_MS / 1000)
         self._keys_expire_at: datetime | None = None
-        self._ready_at_s = self._retry_at_s = self._give_up_at_s = 0.0
+        self._prepared_at_s = self._retry_at_s = self._give_up_at_s = 0.0
         self._tries = self._failures = 0
         self._position = 0  # of the tape, up to which the present stream was given the user's audio
         self._live = False
+        self._dropped_ms = 0.0
         if config.greeting.strip():
             self._talk.send_text(said.announcement(config.greeting), typed=False)
 
@@ -181,6 +182,7 @@ class SonicSession:
     def stats(self) -> SonicStats:
         """Counts and delays up to now."""
         stats = self._stats
+        stats.dropped_ms = self._dropped_ms + sum(leg.outbox.dropped_ms for leg in self._legs)
         stats.outbox_ms = sum(leg.outbox.audio_ms for leg in self._legs)
         stats.ahead_ms = 1000 * self._framer.ahead_frames / INPUT_RATE_HZ
         stats.lost_ms = 1000 * self._talk.tape.lost_frames / INPUT_RATE_HZ
@@ -261,9 +263,15 @@ class SonicSession:
             Model, voice, instructions and sampling; its greeting is not said any more.
         tools : sequence of ToolSpec, optional
             What the model may call from then on.
+
+        Raises
+        ------
+        ConfigError
+            The tool that the model has to use is not among the tools; nothing changes.
         """
-        self._config = config
-        self._tools = self._tools if tools is None else tuple(tools)
+        specs = self._tools if tools is None else tuple(tools)
+        tool_configuration(specs, config.tool_choice)
+        self._config, self._tools = config, specs
         self._handover.ask()
         self._news.set()
 
@@ -331,7 +339,7 @@ class SonicSession:
         if candidate is not None and candidate.ready and wanted != "no":
             self._commit(candidate, now_s)
             return now_s
-        if candidate is not None and candidate.ready and now_s >= self._ready_at_s + _HOLD_S:
+        if candidate is not None and candidate.ready and now_s >= self._prepared_at_s + _HOLD_S:
             self._retire(candidate)
             self._next = None
         elif candidate is None and wanted != "no" and now_s >= self._retry_at_s:
@@ -343,7 +351,7 @@ class SonicSession:
             return self._retry_at_s if self._next is None else _NEVER_S
         times = [self._handover.next_s(now_s, self._talk.quiet_since_s), self._talk.voice_until_s]
         times.append(self._talk.ignored_at_s(self._continuity.silence_limit_s) or _NEVER_S)
-        times.append(self._ready_at_s + _HOLD_S if self._next is not None and self._next.ready else self._retry_at_s)
+        times.append(self._prepared_at_s + _HOLD_S if self._next is not None and self._next.ready else self._retry_at_s)
         return min((at_s for at_s in times if at_s > now_s), default=_NEVER_S)
 
     def _find_broken(self, now_s: float) -> None:
@@ -410,7 +418,7 @@ class SonicSession:
             deadlines=self._deadlines,
         )
         self._legs.append(leg)
-        self._ready_at_s = now_s
+        self._prepared_at_s = now_s
         self._group.create_task(self._live_through(leg))
         return leg
 
@@ -419,7 +427,7 @@ class SonicSession:
             await leg.run(self._credentials)
         finally:
             self._legs.remove(leg)
-            self._stats.dropped_ms += leg.outbox.dropped_ms
+            self._dropped_ms += leg.outbox.dropped_ms
             self._stats.closed += leg.opened
 
     def _retire(self, leg: Leg) -> None:
@@ -455,7 +463,7 @@ class SonicSession:
         self._tries = 0
         self._handover = Handover(
             self._continuity,
-            opened_at_s=self._ready_at_s,
+            opened_at_s=self._prepared_at_s,
             expires_at_s=self._expiry_s(leg, now_s),
             tape_s=TAPE_MS / 1000,
         )
