@@ -16,25 +16,26 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Buffer, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, Unpack, assert_never
 
 from sonicrtc.audio import Uplink
-from sonicrtc.errors import PeerError, SonicClosedError, SonicError, SonicRtcError
-from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, TextMessage, encode
-from sonicrtc.feed import CallClock, Feed, error_event, session_event, usage_event
+from sonicrtc.errors import PeerError, SonicClosedError, SonicRtcError
+from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, SettingsMessage, TextMessage, encode
+from sonicrtc.feed import CallClock, Feed, error_event, usage_event
 from sonicrtc.floor import Floor
 from sonicrtc.loopback import Loopback
 from sonicrtc.metrics import CallStats
 from sonicrtc.rtc.peer import Description, IceServer, Peer
 from sonicrtc.rtc.tracks import MAX_PACKET_FRAMES
 from sonicrtc.sonic import protocol as sonic
+from sonicrtc.tuning import ModelSettings, Tuning, tool_specs
 
 if TYPE_CHECKING:
-    from sonicrtc.config import Config
+    from sonicrtc.config import Config, SonicConfig
     from sonicrtc.sonic.session import SonicSession
     from sonicrtc.tools.runtime import ToolRunner
 
-    OpenSession = Callable[[Callable[[sonic.SonicEvent], None]], SonicSession]
+    OpenSession = Callable[[SonicConfig, Callable[[sonic.SonicEvent], None]], SonicSession]
     OpenTools = Callable[..., ToolRunner]
     IceServers = Sequence[str | IceServer]
 
@@ -56,17 +57,19 @@ class Call:
     """
 
     def __init__(
-        self, config: Config, *, open_session: OpenSession | None, open_tools: OpenTools, ice_servers: IceServers = ()
-    ) -> None:
+        self, config: Config, *, open_session: OpenSession | None, open_tools: OpenTools,
+        ice_servers: IceServers = (), settings: object = None,
+    ) -> None:  # fmt: skip
         self.id = uuid.uuid4().hex
         self.answer: dict[str, str] = {}
         vad, rate_hz = (config.vad, 24_000) if open_session else (None, 16_000)
         self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=vad)
         self._block = self._uplink.block(MAX_PACKET_FRAMES)
-        self._model = config.sonic if open_session else None
+        self._tuning = Tuning(config.sonic if open_session else None, config.server.allow_settings, settings)
         self._session: SonicSession | Loopback = (
-            open_session(self._told) if open_session else Loopback(self._told, lambda: self._floor.waiting_ms)
-        )
+            open_session(self._tuning.next, self._told) if open_session
+            else Loopback(self._told, lambda: self._floor.waiting_ms)
+        )  # fmt: skip
         self._clock = CallClock()
         self._over = asyncio.Event()
         self._reason: Reason | None = None
@@ -76,7 +79,7 @@ class Call:
             ice_servers=ice_servers, pull_audio=lambda frames: self._floor.pull(frames), on_audio=self._heard,
             on_message=self._page_said, on_state=self._peer_became,
         )  # fmt: skip
-        self._feed = Feed(send=self._peer.send, clock=self._clock.now_ms)
+        self._feed = Feed(send=self._peer.send, clock=self._clock.now_ms, introduced=False)
         assisted = config if open_session else None
         self._floor = Floor(rate_hz=rate_hz, tell=self._feed.tell, clock=self._clock.now_ms, config=assisted)
         self._tools = open_tools(
@@ -98,6 +101,15 @@ class Call:
     async def send_text(self, text: str) -> None:
         """Say `text` to the model as the user, as if it was typed on the page."""
         self._type(text)
+
+    async def configure(self, *, tools: Sequence[str] | None = None, **settings: Unpack[ModelSettings]) -> None:
+        """Change the model's settings, and which of the agent's tools it may call, in the next pause of the talk.
+
+        A ``ModelEvent`` tells when they hold. ConfigError, and nothing changes, when they are not possible.
+        """
+        offered = self._tools.choose(tools)
+        self._tuning.change(settings, lambda config: self._session.change(config, tool_specs(offered)))
+        self._tools.offer(offered)
 
     async def hang_up(self, reason: Reason = "hangup") -> None:
         """End the call. Returns at once; the events tell when it is over."""
@@ -179,7 +191,7 @@ class Call:
 
     def _peer_became(self, state: str) -> None:
         if state == "connected" and self._clock.start():
-            self._feed.tell(session_event(self.id, self._model))
+            self._feed.introduce(*self._tuning.introduce(self.id))
 
     # -- the straight line --------------------------------------------------------------------------
 
@@ -198,19 +210,18 @@ class Call:
                 self._floor.end(content_id)
             case sonic.Interrupted():
                 self._session.flushed(self._floor.interrupt())
-            case sonic.UserText(text=text, again=again):
+            case sonic.UserText(again=True) | sonic.AssistantText():
                 self._floor.say(event)
-                if not again:
-                    self._tools.user_said(text)
-            case sonic.AssistantText():
+            case sonic.UserText(text=text):
                 self._floor.say(event)
+                self._tools.user_said(text)
             case sonic.ToolRequest():
                 self._group.create_task(self._run_tool(event))
             case sonic.UsageReported():
                 self._feed.tell(usage_event(event))
-            case sonic.Recovering(error=error):
-                self._feed.tell(error_event(error))
-            case sonic.StreamChanged() | sonic.SessionOpened() | sonic.TurnEnded() | sonic.UnknownReceived():
+            case sonic.Recovering() | sonic.StreamChanged():
+                self._feed.tell(self._tuning.follow(event))
+            case sonic.SessionOpened() | sonic.TurnEnded() | sonic.UnknownReceived():
                 pass
             case _:
                 assert_never(event)
@@ -220,17 +231,18 @@ class Call:
         self._session.send_tool_result(request.tool_use_id, result)
 
     def _type(self, text: str) -> None:
-        try:
+        with self._feed.telling_errors():
             self._session.send_text(text)
             self._floor.typed()
             self._tools.user_typed(text)
-        except SonicError as exc:
-            self._feed.tell(error_event(exc))
 
     def _page_said(self, message: str | bytes) -> None:
         """Take one message from the page."""
         event = self._feed.receive(message)
         if isinstance(event, TextMessage):
             self._type(event.text)
+        elif isinstance(event, SettingsMessage):
+            with self._feed.telling_errors():
+                self._tuning.wish(event, self._session.change)
         elif isinstance(event, HangUpMessage):
             self._end("hangup")

@@ -15,13 +15,13 @@ from sonicrtc.call import Call
 from sonicrtc.errors import BusyError, MissingExtraError, SdpError
 from sonicrtc.rtc.peer import Description
 from sonicrtc.sonic.session import SonicSession
-from sonicrtc.sonic.wire import ToolSpec
 from sonicrtc.tools.runtime import ToolRunner
 from sonicrtc.tools.threads import ThreadPool
+from sonicrtc.tuning import tool_specs
 
 if TYPE_CHECKING:
     from sonicrtc.call import IceServers, OpenSession
-    from sonicrtc.config import Config
+    from sonicrtc.config import Config, SonicConfig
     from sonicrtc.credentials import CredentialsProvider
     from sonicrtc.sonic.protocol import SonicEvent
     from sonicrtc.tools.registry import ToolRegistry
@@ -123,7 +123,8 @@ class Calls:
         Parameters
         ----------
         offer : mapping
-            ``{"sdp": ..., "type": "offer"}``.
+            ``{"sdp": ..., "type": "offer"}``; what the page wishes of the model may stand in ``settings``, an
+            `events.Settings`. A wish that cannot be granted is told to the page, and the call begins without it.
         client_id : str, optional
             Who calls; an earlier call of the same client ends.
         ice_servers : sequence of str or IceServer, optional
@@ -142,6 +143,7 @@ class Calls:
             self._config,
             open_session=self._open_session,
             open_tools=partial(ToolRunner, self._tools, self._config.tools, self._threads),
+            settings=offer.get("settings"),
             ice_servers=self._config.server.ice_servers if ice_servers is None else ice_servers,
         )
         self._enter(call, client_id)
@@ -208,13 +210,12 @@ class Calls:
         except Exception:  # the application's own code: its mistake ends neither the call nor the server
             _log.exception("a function given to on_call failed", extra={"call": call.id})
 
-    def _open_sonic(self, on_event: Callable[[SonicEvent], None]) -> SonicSession:
-        specs = [ToolSpec(name=t.name, description=t.description, input_schema=t.input_schema) for t in self._tools]
+    def _open_sonic(self, config: SonicConfig, on_event: Callable[[SonicEvent], None]) -> SonicSession:
         return SonicSession(
-            self._config.sonic,
+            config,
             credentials=self._credentials,
             on_event=on_event,
-            tools=specs,
+            tools=tool_specs(self._tools),
             continuity=self._config.continuity,
         )
 

@@ -29,6 +29,9 @@ SONIC_MODEL_IDS = capabilities.MODEL_IDS
 #: Voices of the default model.
 SONIC_VOICES = tuple(voice.name for voice in capabilities.voices_for(SONIC_MODEL_IDS[0]))
 
+#: What a page can be allowed to change (``server.allow_settings``): the members of `events.Settings`.
+PAGE_SETTINGS = ("voice", "language", "instructions", "temperature", "top_p", "max_tokens", "endpointing")
+
 
 def _check(condition: bool, what: str, expected: str, got: object) -> None:
     if not condition:
@@ -349,6 +352,9 @@ class ServerConfig:
         Certificate of a local authority, offered at ``/ca.pem`` so that a phone can install it.
     drain_s : float
         How long a stopping server lets calls finish.
+    allow_settings : tuple of str
+        What a page may change of its call's model: some of `PAGE_SETTINGS`. Whoever reaches the server can
+        then do it, which is why the system prompt is not among them unless chosen.
     """
 
     host: str = "127.0.0.1"
@@ -363,6 +369,7 @@ class ServerConfig:
     ice_servers: tuple[str, ...] = ()
     ca_download: Path | None = None
     drain_s: float = 5.0
+    allow_settings: tuple[str, ...] = ("voice", "language")
 
     def __post_init__(self) -> None:
         _check(0 <= self.port <= 65_535, "port", "0 to 65535", self.port)
@@ -370,6 +377,8 @@ class ServerConfig:
                (self.tls_cert, self.tls_key))  # fmt: skip
         _check(self.max_calls >= 1, "max_calls", "at least 1", self.max_calls)
         _check(self.drain_s >= 0, "drain_s", "0 or more seconds", self.drain_s)
+        _check(set(self.allow_settings) <= set(PAGE_SETTINGS), "allow_settings", f"some of {', '.join(PAGE_SETTINGS)}",
+               self.allow_settings)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,24 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_d
     at_ms: float = 0.0
 
 
+class VoiceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A voice of the model."""
+
+    name: str
+    #: Codes of what it was made for, e.g. ``["en-IN", "hi-IN"]``.
+    languages: tuple[str, ...]
+    #: It speaks the other voices' languages, too.
+    polyglot: bool = False
+
+
+class LanguageInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A language that the model speaks."""
+
+    code: str
+    #: For people.
+    name: str
+
+
 class SessionEvent(_Event, frozen=True, kw_only=True, tag="session"):
     """The call is up; sent first."""
 
@@ -40,6 +58,31 @@ class SessionEvent(_Event, frozen=True, kw_only=True, tag="session"):
     endpointing: str
     #: Documented pause after speech at which the model ends the user's turn; 0 in loopback.
     endpoint_ms: int
+    #: What is spoken now, e.g. ``"en-US"``; empty where a polyglot voice follows whoever speaks to it.
+    language: str = ""
+    #: All that the model offers; nothing in loopback.
+    voices: tuple[VoiceInfo, ...] = ()
+    languages: tuple[LanguageInfo, ...] = ()
+    #: The members of a `SettingsMessage` that this page may use.
+    may_change: tuple[str, ...] = ()
+    #: The agent speaks first.
+    greets: bool = False
+
+
+class ModelEvent(_Event, frozen=True, kw_only=True, tag="model"):
+    """The model's stream broke and is being replaced, or another one carries the conversation now.
+
+    The conversation goes on either way; ``ready`` also tells that changed settings hold from here on.
+    """
+
+    status: Literal["ready", "recovering"]
+    #: Number of the stream in this call, from 1: the new one, or the one that broke.
+    stream: int
+    voice: str
+    language: str
+    #: Why it is recovering: the error's code, and words for a person to read.
+    code: str = ""
+    message: str = ""
 
 
 class TranscriptEvent(_Event, frozen=True, kw_only=True, tag="transcript"):
@@ -141,6 +184,28 @@ class TextMessage(_Event, frozen=True, kw_only=True, tag="text"):
     text: str
 
 
+class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a page may wish of the model, where the server allows it; None leaves a setting as it is.
+
+    An offer may carry it as its member ``settings``: it then holds from the first word on.
+    """
+
+    voice: str | None = None
+    #: ``""`` leaves it to the voice.
+    language: str | None = None
+    instructions: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    endpointing: str | None = None
+
+
+class SettingsMessage(Settings, frozen=True, kw_only=True, tag="settings", tag_field="type"):
+    """Page to server: wish for other settings, which hold from the model's next stream on."""
+
+    at_ms: float = 0.0
+
+
 class HangUpMessage(_Event, frozen=True, kw_only=True, tag="hangup"):
     """Page to server: end the call."""
 
@@ -162,11 +227,12 @@ ServerEvent = (
     | TimingEvent
     | ErrorEvent
     | AppEvent
+    | ModelEvent
     | EndedEvent
 )
-ClientMessage = TextMessage | AppEvent | HangUpMessage
+ClientMessage = TextMessage | AppEvent | SettingsMessage | HangUpMessage
 #: What ``Call.events()`` yields.
-Event = ServerEvent | TextMessage | UnknownEvent
+Event = ServerEvent | TextMessage | SettingsMessage | UnknownEvent
 
 _encoder = msgspec.json.Encoder()
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
@@ -199,13 +265,29 @@ def encode(message: ServerEvent | ClientMessage) -> str:
 
 def decode_client(message: str | bytes) -> ClientMessage | UnknownEvent:
     """Read a message that the page sent."""
-    return _decode(message, _client_decoder, ("text", "app", "hangup"))
+    return _decode(message, _client_decoder, ("text", "app", "settings", "hangup"))
 
 
 def decode_server(message: str | bytes) -> ServerEvent | UnknownEvent:
     """Read a message that the server sent."""
-    known = ("session", "transcript", "speaking", "interrupted", "tool", "usage", "timing", "error", "app", "ended")
+    known = (
+        "session", "transcript", "speaking", "interrupted", "tool", "usage", "timing", "error", "app", "model", "ended",
+    )  # fmt: skip
     return _decode(message, _server_decoder, known)
+
+
+def read_settings(wish: object) -> Settings:
+    """Read the member ``settings`` of an offer.
+
+    Raises
+    ------
+    MessageError
+        It is not what was expected.
+    """
+    try:
+        return msgspec.convert(wish, Settings)
+    except msgspec.ValidationError as exc:
+        raise MessageError(f"the offer's settings are not what was expected: {exc}") from exc
 
 
 def _decode[T](message: str | bytes, decoder: msgspec.json.Decoder[T], known: tuple[str, ...]) -> T | UnknownEvent:

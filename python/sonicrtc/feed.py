@@ -6,12 +6,12 @@ import asyncio
 import time
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 from msgspec.structs import replace
 
-from sonicrtc.config import SonicConfig
 from sonicrtc.errors import MessageError, SonicRtcError
 from sonicrtc.events import (
     ClientMessage,
@@ -19,7 +19,6 @@ from sonicrtc.events import (
     Event,
     HangUpMessage,
     ServerEvent,
-    SessionEvent,
     UnknownEvent,
     UsageEvent,
     decode_client,
@@ -30,20 +29,6 @@ from sonicrtc.events import (
 def error_event(error: SonicRtcError) -> ErrorEvent:
     """Return `error` as words for a person."""
     return ErrorEvent(code=error.code, message=str(error), retryable=error.retryable)
-
-
-def session_event(call_id: str, model: SonicConfig | None) -> SessionEvent:
-    """Return what introduces a call; without a model it is a loopback."""
-    if model is None:
-        return SessionEvent(call_id=call_id, mode="loopback", model_id="", voice="", endpointing="", endpoint_ms=0)
-    return SessionEvent(
-        call_id=call_id,
-        mode="sonic",
-        model_id=model.model_id,
-        voice=model.voice,
-        endpointing=model.endpointing,
-        endpoint_ms=model.endpoint_ms,
-    )
 
 
 def usage_event(usage: object) -> UsageEvent:
@@ -83,14 +68,19 @@ class Feed:
         Returns the milliseconds since the call was connected.
     capacity : int
         Events kept for one reader.
+    introduced : bool
+        False lets everything wait for :meth:`introduce`.
     """
 
-    def __init__(self, *, send: Callable[[str], None], clock: Callable[[], float], capacity: int = 512) -> None:
+    def __init__(
+        self, *, send: Callable[[str], None], clock: Callable[[], float], capacity: int = 512, introduced: bool = True
+    ) -> None:
         self._send = send
         self._clock = clock
         self._capacity = capacity
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
         self._backlog: deque[Event] | None = deque(maxlen=capacity)
+        self._early: list[ServerEvent] | None = None if introduced else []
         self.closed = False
         self.dropped = 0
 
@@ -99,12 +89,28 @@ class Feed:
 
         After :meth:`close` nothing is told.
         """
+        if self._early is not None:
+            self._early += events
+            return
         for event in () if self.closed else events:
             stamped = self.publish(event)
             try:
                 self._send(encode(stamped))
             except MessageError as exc:
                 self._send(encode(error_event(MessageError(f"an event of the call was left out: {exc}"))))
+
+    @contextmanager
+    def telling_errors(self) -> Iterator[None]:
+        """Tell an error of ours that is raised inside, instead of letting it out."""
+        try:
+            yield
+        except SonicRtcError as exc:
+            self.tell(error_event(exc))
+
+    def introduce(self, *events: ServerEvent) -> None:
+        """Tell `events`, then what had to wait for them; nothing waits from here on."""
+        early, self._early = self._early or (), None
+        self.tell(*events, *early)
 
     def publish[E: Event](self, event: E) -> E:
         """Tell the readers only; return the stamped event."""
@@ -127,6 +133,7 @@ class Feed:
 
     def close(self) -> None:
         """End every reader's iteration, once it has read what is waiting."""
+        self.introduce()
         self.closed = True
         for reader in self._readers:
             reader.close()

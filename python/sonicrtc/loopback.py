@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sonicrtc.errors import SonicError
@@ -11,7 +11,9 @@ from sonicrtc.sonic.protocol import AudioChunk
 
 if TYPE_CHECKING:
     from sonicrtc.audio import Block
+    from sonicrtc.config import SonicConfig
     from sonicrtc.sonic.protocol import SonicEvent
+    from sonicrtc.sonic.wire import ToolSpec
 
 #: What is waiting to be played may be this long; more of the caller's audio is left out.
 _MAX_WAITING_MS = 120.0
@@ -47,6 +49,10 @@ class Loopback:
 
     def send_tool_result(self, tool_use_id: str, result: object) -> None:
         """Take a result that nobody asked for."""
+
+    def change(self, config: SonicConfig, tools: Sequence[ToolSpec] | None = None) -> None:
+        """Refuse: there is nothing to set."""
+        raise SonicError("this call has no model: it returns the caller's own audio")
 
     def flushed(self, frames: int) -> None:
         """Take note that audio was thrown away."""

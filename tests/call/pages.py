@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -13,12 +13,13 @@ from tests.net.peers import Heard, Int16, make_peer, silence
 from sonicrtc.audio import Block
 from sonicrtc.call import Call
 from sonicrtc.calls import Calls
-from sonicrtc.config import Config
+from sonicrtc.config import Config, SonicConfig
 from sonicrtc.credentials import AwsKeys, StaticCredentials
 from sonicrtc.errors import SonicError
 from sonicrtc.events import Event, ServerEvent, UnknownEvent, decode_server
 from sonicrtc.rtc.peer import Description, Peer
 from sonicrtc.sonic.protocol import AudioChunk, SonicEvent
+from sonicrtc.sonic.wire import ToolSpec
 from sonicrtc.tools.registry import ToolRegistry
 
 NO_KEYS = StaticCredentials(AwsKeys(access_key_id="AKIAEXAMPLE", secret_access_key="none"))
@@ -27,8 +28,10 @@ NO_KEYS = StaticCredentials(AwsKeys(access_key_id="AKIAEXAMPLE", secret_access_k
 class FakeModel:
     """Stands where SonicSession stands; the test tells it what to say."""
 
-    def __init__(self, on_event: Callable[[SonicEvent], None]) -> None:
+    def __init__(self, config: SonicConfig, on_event: Callable[[SonicEvent], None]) -> None:
+        self.config = config
         self.say = on_event
+        self.changes: list[tuple[SonicConfig, list[str] | None]] = []
         self.heard_frames = 0
         self.flushed_frames = 0
         self.typed: list[str] = []
@@ -51,6 +54,10 @@ class FakeModel:
 
     def send_text(self, text: str) -> None:
         self.typed.append(text)
+        self._changed.set()
+
+    def change(self, config: SonicConfig, tools: Sequence[ToolSpec] | None = None) -> None:
+        self.changes.append((config, None if tools is None else [tool.name for tool in tools]))
         self._changed.set()
 
     def announce(self, text: str) -> None:
@@ -82,7 +89,7 @@ class FakeModel:
 
 
 class Answers(Protocol):
-    async def answer(self, offer: dict[str, str], client_id: str | None = None) -> Call: ...
+    async def answer(self, offer: dict[str, Any], client_id: str | None = None) -> Call: ...
 
 
 class Page:
@@ -104,14 +111,14 @@ class Page:
 
 @asynccontextmanager
 async def calling(
-    answerer: Answers, pull: Callable[[int], Int16] = silence, client_id: str | None = None
+    answerer: Answers, pull: Callable[[int], Int16] = silence, client_id: str | None = None, **more: object
 ) -> AsyncIterator[Page]:
     """Call `answerer` as a page does, and wait until it is connected."""
     heard = Heard()
     peer = make_peer(heard, pull)
     try:
         offer = await peer.offer()
-        call = await answerer.answer({"sdp": offer.sdp, "type": "offer"}, client_id)
+        call = await answerer.answer({"sdp": offer.sdp, "type": "offer", **more}, client_id)
         await peer.accept(Description(call.answer["sdp"], "answer"))
         async with asyncio.TaskGroup() as group:
             group.create_task(peer.run())
@@ -130,8 +137,8 @@ async def with_model(
     """Open Calls whose model is a fake one; the list gets the model of each call."""
     models: list[FakeModel] = []
 
-    def open_session(on_event: Callable[[SonicEvent], None]) -> Any:
-        models.append(FakeModel(on_event))
+    def open_session(config: SonicConfig, on_event: Callable[[SonicEvent], None]) -> Any:
+        models.append(FakeModel(config, on_event))
         return models[-1]
 
     calls = Calls(

@@ -33,6 +33,28 @@ async def test_events_are_stamped_and_sent_to_the_page() -> None:
     assert [decode_server(text).at_ms for text in sent] == [5.0, 5.0]
 
 
+async def test_what_is_told_before_the_introduction_waits_for_it_and_is_stamped_then() -> None:
+    now_ms = 0.0
+    feed = Feed(send=lambda text: None, clock=lambda: now_ms, introduced=False)
+    reader = feed.subscribe()
+    feed.tell(say("early"))
+    now_ms = 7.0
+    feed.introduce(say("first"))
+    feed.tell(say("late"))
+    feed.close()
+    told = [event async for event in reader]
+    assert texts(told) == ["first", "early", "late"]
+    assert [event.at_ms for event in told] == [7.0, 7.0, 7.0]
+
+
+async def test_what_was_never_introduced_is_told_at_the_end() -> None:
+    sent: list[str] = []
+    feed = Feed(send=sent.append, clock=lambda: 0.0, introduced=False)
+    feed.tell(say("lost"))
+    feed.close()
+    assert texts([decode_server(text) for text in sent]) == ["lost"]
+
+
 async def test_a_reader_that_falls_behind_loses_the_oldest_and_they_are_counted() -> None:
     feed = Feed(send=lambda text: None, clock=lambda: 0.0, capacity=3)
     slow = feed.subscribe()

@@ -21,7 +21,8 @@ JSON = {"Content-Type": "application/json"}
 class FakeCall:
     """A call that is answered at once."""
 
-    def __init__(self, sdp: str) -> None:
+    def __init__(self, sdp: str, settings: object = None) -> None:
+        self.settings = settings
         self.answer = {"sdp": f"answer to {sdp}", "type": "answer"}
         self.candidates: list[Mapping[str, object]] = []
         self.candidate_came = asyncio.Event()
@@ -40,11 +41,11 @@ class FakeCalls:
         self.drained_s: float | None = None
 
     async def answer(
-        self, offer: Mapping[str, str], client_id: str | None = None, *, ice_servers: object = None
+        self, offer: Mapping[str, Any], client_id: str | None = None, *, ice_servers: object = None
     ) -> FakeCall:
         if not offer["sdp"].startswith("v=0"):
             raise SdpError("SDP: expected it to begin with v=0")
-        self.calls.append(FakeCall(offer["sdp"]))
+        self.calls.append(FakeCall(offer["sdp"], offer["settings"]))
         return self.calls[-1]
 
     async def drain(self, deadline_s: float) -> None:

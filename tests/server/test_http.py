@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from sonicrtc.config import Config, ServerConfig, SonicConfig
 from sonicrtc.errors import ConfigError
 from sonicrtc.server.guard import MAX_BODY_BYTES, MAX_SDP_CHARS
 from sonicrtc.server.page import add_page
@@ -35,6 +36,27 @@ async def test_an_offer_is_answered(http: aiohttp.ClientSession) -> None:
     async with make_server() as server:
         status, answer = await post(http, server.url + "offer", '{"sdp": "v=0", "type": "offer", "more": 1}')
     assert (status, answer) == (200, {"sdp": "answer to v=0", "type": "answer"})
+
+
+async def test_what_a_page_wishes_of_the_model_comes_with_its_offer(http: aiohttp.ClientSession) -> None:
+    calls = FakeCalls()
+    async with make_server(calls) as server:
+        await post(http, server.url + "offer", '{"sdp": "v=0", "type": "offer", "settings": {"voice": "amy"}}')
+    assert calls.calls[0].settings == {"voice": "amy"}
+
+
+async def test_voices_and_languages_are_told_before_a_call(http: aiohttp.ClientSession) -> None:
+    config = Config(server=ServerConfig(port=0, allow_settings=("voice",)), sonic=SonicConfig(voice="kiara"))
+    async with make_server(config=config) as server, http.get(server.url + "voices") as response:
+        told = await response.json()
+    assert (told["voice"], told["language"], told["may_change"]) == ("kiara", "en-IN", ["voice"])
+    assert {"name": "ambre", "languages": ["fr-FR"], "polyglot": False} in told["voices"]
+    assert {"code": "fr-FR", "name": "French"} in told["languages"]
+
+
+async def test_a_loopback_has_no_voices(http: aiohttp.ClientSession) -> None:
+    async with make_server(loopback=True) as server, http.get(server.url + "voices") as response:
+        assert await response.json() == {"voice": "", "language": "", "voices": [], "languages": [], "may_change": []}
 
 
 @pytest.mark.parametrize(

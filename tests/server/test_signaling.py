@@ -41,9 +41,9 @@ async def session(server: Server, **headers: str) -> dict[str, object]:
         return found
 
 
-async def exchange(url: object, sdp: str = "v=0") -> str:
+async def exchange(url: object, settings: object = None) -> str:
     async with SignalingViewer(str(url)) as viewer:
-        await viewer.send_offer(sdp)
+        await viewer.send_offer("v=0", settings)
         return await viewer.answer()
 
 
@@ -54,8 +54,8 @@ async def test_a_session_leads_to_an_answer(relay: bool) -> None:
         found = await session(server)
         assert list(found) == ["signaling_url", "channel_arn", "client_id", "ice_servers", "expires_at"]
         assert found["ice_servers"] == [{"urls": ["stun:stun.example"]}]
-        assert await exchange(found["signaling_url"]) == "answer to v=0"
-    assert len(calls.calls) == 1
+        assert await exchange(found["signaling_url"], {"voice": "amy"}) == "answer to v=0"
+    assert [call.settings for call in calls.calls] == [{"voice": "amy"}]
 
 
 async def test_no_secret_leaves_the_server() -> None:

@@ -16,6 +16,7 @@ from sonicrtc.local.kvs import LocalKvs
 from sonicrtc.signaling import connection
 from sonicrtc.signaling import kvs as kvs_module
 from sonicrtc.signaling.kvs import SignalingMaster, SignalingViewer
+from sonicrtc.signaling.protocol import Offer
 
 KEYS = AwsKeys(access_key_id="AKIDTEST", secret_access_key="secret/of+this test", session_token="tok/en+==")
 
@@ -29,10 +30,13 @@ class Desk:
 
     candidates: asyncio.Queue[tuple[str, dict[str, Any]]] = field(default_factory=asyncio.Queue)
     offers: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
+    settings: list[object] = field(default_factory=list)
     hold: dict[str, asyncio.Event] = field(default_factory=dict)
 
-    async def on_offer(self, client_id: str, sdp: str) -> str:
+    async def on_offer(self, client_id: str, offer: Offer) -> str:
+        sdp = offer.sdp
         await self.offers.put((client_id, sdp))
+        self.settings.append(offer.settings)
         if client_id in self.hold:
             await self.hold[client_id].wait()
         if sdp == "bad":

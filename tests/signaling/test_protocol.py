@@ -34,6 +34,10 @@ CANDIDATE = {"candidate": "candidate:1 1 udp 1 192.0.2.1 9 typ host", "sdpMid": 
     ("text", "expected"),
     [
         (event("SDP_OFFER", {"type": "offer", "sdp": "x"}, senderClientId="v"), Offer(client_id="v", sdp="x")),
+        (
+            event("SDP_OFFER", {"type": "offer", "sdp": "x", "settings": [1]}, senderClientId="v"),
+            Offer(client_id="v", sdp="x", settings=[1]),
+        ),
         (event("SDP_ANSWER", {"type": "answer", "sdp": "x"}), Answer(client_id=None, sdp="x")),
         (event("SDP_ANSWER", {"type": "answer", "sdp": "x"}, senderClientId=""), Answer(client_id=None, sdp="x")),
         (event("ICE_CANDIDATE", CANDIDATE, senderClientId="v"), Candidate(client_id="v", candidate=CANDIDATE)),

@@ -33,9 +33,15 @@ FROM_SERVER = [
     TimingEvent(turn=1, user_text_ms=10.0),
     ErrorEvent(code="sonic", message="what happened"),
     AppEvent(kind="lamp", data=[1, None, {"on": True}]),
+    events.ModelEvent(
+        status="recovering", stream=1, voice="amy", language="en-GB", code="sonic_closed", message="lost"
+    ),
     events.EndedEvent(reason="hangup"),
 ]
-FROM_PAGE = [TextMessage(text="hello"), AppEvent(kind="tap", data=None), HangUpMessage()]
+FROM_PAGE = [
+    TextMessage(text="hello"), AppEvent(kind="tap", data=None), HangUpMessage(),
+    events.SettingsMessage(voice="amy", language="", temperature=0.5),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("message", FROM_SERVER, ids=lambda m: type(m).__name__)
@@ -63,6 +69,13 @@ def test_a_kind_of_another_version_is_surfaced() -> None:
 def test_the_pages_messages_are_not_the_servers() -> None:
     assert isinstance(events.decode_server('{"type":"text","text":"hi"}'), UnknownEvent)
     assert isinstance(events.decode_client('{"type":"ended","reason":"hangup"}'), UnknownEvent)
+
+
+@pytest.mark.parametrize("wish", [5, [], {"voice": 1}, {"temperature": "hot"}])
+def test_settings_in_an_offer_that_are_none_are_an_error(wish: object) -> None:
+    assert events.read_settings({"voice": "amy", "hat": "red"}) == events.Settings(voice="amy")
+    with pytest.raises(MessageError, match="the offer's settings"):
+        events.read_settings(wish)
 
 
 BAD = ["", "hello", "[]", '{"text":"no type"}', '{"type":5}', '{"type":"text"}', '{"type":"text","text":5}', b"\xff"]

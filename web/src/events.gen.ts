@@ -13,6 +13,24 @@ export interface SessionEvent {
   voice: string;
   endpointing: string;
   endpoint_ms: number;
+  language?: string;
+  voices?: Array<VoiceInfo>;
+  languages?: Array<LanguageInfo>;
+  may_change?: Array<string>;
+  greets?: boolean;
+}
+
+/** A voice of the model. */
+export interface VoiceInfo {
+  name: string;
+  languages: Array<string>;
+  polyglot?: boolean;
+}
+
+/** A language that the model speaks. */
+export interface LanguageInfo {
+  code: string;
+  name: string;
 }
 
 /** A piece of what was said. */
@@ -93,6 +111,18 @@ export interface AppEvent {
   data?: unknown;
 }
 
+/** The model's stream broke and is being replaced, or another one carries the conversation now. */
+export interface ModelEvent {
+  type: "model";
+  at_ms?: number;
+  status: "ready" | "recovering";
+  stream: number;
+  voice: string;
+  language: string;
+  code?: string;
+  message?: string;
+}
+
 /** The call is over; sent last. */
 export interface EndedEvent {
   type: "ended";
@@ -105,6 +135,19 @@ export interface TextMessage {
   type: "text";
   at_ms?: number;
   text: string;
+}
+
+/** Page to server: wish for other settings, which hold from the model's next stream on. */
+export interface SettingsMessage {
+  type: "settings";
+  voice?: string | null;
+  language?: string | null;
+  instructions?: string | null;
+  temperature?: number | null;
+  top_p?: number | null;
+  max_tokens?: number | null;
+  endpointing?: string | null;
+  at_ms?: number;
 }
 
 /** Page to server: end the call. */
@@ -123,9 +166,11 @@ export type ServerEvent =
   | TimingEvent
   | ErrorEvent
   | AppEvent
+  | ModelEvent
   | EndedEvent;
 
 export type ClientMessage =
   | TextMessage
   | AppEvent
+  | SettingsMessage
   | HangUpMessage;

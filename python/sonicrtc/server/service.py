@@ -18,8 +18,9 @@ from sonicrtc.errors import BusyError, ConfigError, SdpError, SignalingError
 from sonicrtc.rtc.peer import IceServer
 from sonicrtc.server.guard import MAX_SDP_CHARS, Guard
 from sonicrtc.server.relay import Relay
-from sonicrtc.server.web import Answer, Health, Offer, Session, build_app
+from sonicrtc.server.web import Answer, Health, Offer, Session, Voices, build_app
 from sonicrtc.tasks import beside
+from sonicrtc.tuning import language_infos, language_of, voice_infos
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sonicrtc.calls import Calls
     from sonicrtc.config import Config
     from sonicrtc.credentials import CredentialsProvider
+    from sonicrtc.signaling import protocol as signaling
     from sonicrtc.signaling.kvs import SignalingMaster
 
 log = logging.getLogger(__name__)
@@ -176,6 +178,19 @@ class Server:
             signaling=None if connected is None else "connected" if connected else "connecting",
         )
 
+    def voices(self) -> Voices:
+        """Describe what a page may choose from before it calls."""
+        if self._config.server.loopback:
+            return Voices(voice="", language="", voices=(), languages=(), may_change=())
+        model = self._config.sonic
+        return Voices(
+            voice=model.voice,
+            language=language_of(model),
+            voices=voice_infos(model),
+            languages=language_infos(model),
+            may_change=self._config.server.allow_settings,
+        )
+
     def signaling_origins(self, own_origin: str) -> tuple[str, ...]:
         """Return the WebSocket origins that a page from `own_origin` may connect to."""
         signaling = self._config.signaling
@@ -209,15 +224,15 @@ class Server:
     async def answer(self, offer: Offer) -> Answer:
         """Start a call from ``POST /offer``."""
         self._admit()
-        call = await self._calls.answer({"sdp": offer.sdp, "type": offer.type})
+        call = await self._calls.answer({"sdp": offer.sdp, "type": offer.type, "settings": offer.settings})
         return Answer(sdp=call.answer["sdp"], type=call.answer["type"])
 
-    async def _on_offer(self, client_id: str, sdp: str) -> str:
+    async def _on_offer(self, client_id: str, offer: signaling.Offer) -> str:
         self._admit()
-        if len(sdp) > MAX_SDP_CHARS:
-            raise SdpError(f"sdp: expected at most {MAX_SDP_CHARS} characters, got {len(sdp)}")
-        offer = {"sdp": sdp, "type": "offer"}
-        call = await self._calls.answer(offer, client_id, ice_servers=await self._ice_servers())
+        if len(offer.sdp) > MAX_SDP_CHARS:
+            raise SdpError(f"sdp: expected at most {MAX_SDP_CHARS} characters, got {len(offer.sdp)}")
+        description = {"sdp": offer.sdp, "type": "offer", "settings": offer.settings}
+        call = await self._calls.answer(description, client_id, ice_servers=await self._ice_servers())
         self._callers[client_id] = call
         return str(call.answer["sdp"])
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from sonicrtc.errors import MessageError, SdpError, SonicRtcError
+from sonicrtc.events import LanguageInfo, VoiceInfo
 from sonicrtc.server.guard import (
     MAX_BODY_BYTES,
     MAX_SDP_CHARS,
@@ -37,6 +38,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     sdp: str
     type: Literal["offer"]
+    #: What the page wishes of the model, an `events.Settings`; the call judges it.
+    settings: Any = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +72,18 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     signaling: Literal["connected", "connecting"] | None
 
 
+class Voices(msgspec.Struct, frozen=True, kw_only=True):
+    """Reply to ``GET /voices``: what a page may choose from before it calls; empty in loopback."""
+
+    #: What a call has when nothing is chosen.
+    voice: str
+    language: str
+    voices: tuple[VoiceInfo, ...]
+    languages: tuple[LanguageInfo, ...]
+    #: Members of `events.Settings`.
+    may_change: tuple[str, ...]
+
+
 class Service(Protocol):
     """What the routes ask for; implemented by :class:`sonicrtc.server.Server`."""
 
@@ -81,6 +96,9 @@ class Service(Protocol):
     def health(self) -> Health:
         """Describe the server's state."""
 
+    def voices(self) -> Voices:
+        """Describe what a page may choose from before it calls."""
+
     def signaling_origins(self, own_origin: str) -> tuple[str, ...]:
         """Return the WebSocket origins that a page from `own_origin` may connect to."""
 
@@ -90,6 +108,7 @@ def build_app(service: Service, guard: Guard, *, relay: Relay | None, ca_file: P
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors, _guarded(guard)])
     app.on_response_prepare.append(_security_headers(service))
     app.router.add_get("/healthz", _health(service))
+    app.router.add_get("/voices", _voices(service))
     app.router.add_post("/session", _session(service))
     app.router.add_post("/offer", _offer(service))
     if relay is not None:
@@ -114,6 +133,13 @@ def _json(body: msgspec.Struct) -> web.Response:
 def _health(service: Service) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         return _json(service.health())
+
+    return handle
+
+
+def _voices(service: Service) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return _json(service.voices())
 
     return handle
 

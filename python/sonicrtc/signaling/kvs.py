@@ -46,7 +46,7 @@ __all__ = ["MasterStats", "SignalingMaster", "SignalingViewer", "ViewerSession",
 
 log = logging.getLogger(__name__)
 
-OnOffer = Callable[[str, str], Awaitable[str]]
+OnOffer = Callable[[str, Offer], Awaitable[str]]
 OnCandidate = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 _SEND_DEADLINE_S = 15.0
@@ -117,8 +117,8 @@ class SignalingMaster:
         The channel and where it is.
     credentials : CredentialsProvider
         Asked anew for every connection and call.
-    on_offer : async (client_id, sdp) -> sdp
-        Answers a viewer's offer.
+    on_offer : async (client_id, offer) -> sdp
+        Answers a viewer's `Offer`.
     on_candidate : async (client_id, candidate) -> None
         Takes a viewer's ICE candidate (``RTCIceCandidateInit``), never before `on_offer` has returned.
     """
@@ -337,7 +337,7 @@ class SignalingMaster:
             await self._on_candidate(client_id, event.candidate)
             return
         self.stats.offers += 1
-        sdp = await self._on_offer(client_id, event.sdp)
+        sdp = await self._on_offer(client_id, event)
         if any(isinstance(later, Offer) for later in inbox):
             return  # the viewer has offered again; an answer to the old offer would confuse it
         self._sent += 1

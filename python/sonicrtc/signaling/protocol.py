@@ -19,10 +19,14 @@ from sonicrtc.signaling import wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A viewer wants to talk. Its id is None only where a master's message reaches a viewer."""
+    """A viewer wants to talk. Its id is None only where a master's message reaches a viewer.
+
+    `settings` is what our own page wishes, as it came; other viewers send none.
+    """
 
     client_id: str | None
     sdp: str
+    settings: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +115,12 @@ def _event(message: wire.Incoming) -> SignalingEvent:
     match message.message_type:
         case "SDP_OFFER" | "SDP_ANSWER" as kind:
             description = _decode_sdp(_payload(message))
-            event = Offer if kind == "SDP_OFFER" else Answer
             expected = "offer" if kind == "SDP_OFFER" else "answer"
             if description.type != expected:
                 return Unknown(message_type=kind, problem=f"expected a description of type {expected!r}")
-            return event(client_id=sender, sdp=description.sdp)
+            if kind == "SDP_OFFER":
+                return Offer(client_id=sender, sdp=description.sdp, settings=description.settings)
+            return Answer(client_id=sender, sdp=description.sdp)
         case "ICE_CANDIDATE":
             candidate = _decode_candidate(_payload(message))
             return Candidate(client_id=sender, candidate=_candidate_init(candidate))
@@ -152,15 +157,15 @@ def _without_values(exc: Exception) -> str:
     return str(exc)[:200]
 
 
-def write_offer(sdp: str, *, correlation_id: str | None = None) -> str:
-    """Return the message that sends a viewer's offer to the master.
+def write_offer(sdp: str, *, settings: object = None, correlation_id: str | None = None) -> str:
+    """Return the message that sends a viewer's offer to the master, with the settings that it wishes.
 
     Raises
     ------
     SignalingError
         The description is larger than the service takes.
     """
-    return _write("SDP_OFFER", wire.SdpPayload("offer", sdp), None, correlation_id)
+    return _write("SDP_OFFER", wire.SdpPayload("offer", sdp, settings), None, correlation_id)
 
 
 def write_answer(sdp: str, *, client_id: str, correlation_id: str | None = None) -> str:

@@ -53,15 +53,15 @@ class SignalingViewer:
         if self._http is not None:
             await self._http.close()
 
-    async def send_offer(self, sdp: str) -> None:
-        """Send the offer to the master.
+    async def send_offer(self, sdp: str, settings: object = None) -> None:
+        """Send the offer to the master, with an `events.Settings` of what is wished of the model.
 
         Raises
         ------
         SignalingError
             It is too large, or the connection is gone.
         """
-        await self._send(protocol.write_offer(sdp, correlation_id="offer"))
+        await self._send(protocol.write_offer(sdp, settings=settings, correlation_id="offer"))
 
     async def send_candidate(self, candidate: dict[str, Any]) -> None:
         """Send an ICE candidate (``RTCIceCandidateInit``) to the master."""

@@ -7,7 +7,7 @@ Source: Kinesis Video Streams with WebRTC developer guide, pages ``SendSdpOffer`
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -47,11 +47,12 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     correlation_id: str | None = None
 
 
-class SdpPayload(msgspec.Struct, frozen=True):
-    """``RTCSessionDescriptionInit``."""
+class SdpPayload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``RTCSessionDescriptionInit``; our own page's offer may carry the settings that it wishes."""
 
     type: str
     sdp: str
+    settings: Any = None
 
 
 class CandidatePayload(msgspec.Struct, frozen=True, kw_only=True):

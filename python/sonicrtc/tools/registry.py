@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any
@@ -154,6 +154,20 @@ class ToolRegistry:
         )  # fmt: skip
         self._tools[name] = tool
         return tool
+
+    def only(self, names: Collection[str]) -> ToolRegistry:
+        """Return a registry of some of these tools.
+
+        Raises
+        ------
+        ConfigError
+            There is no tool of one of the names.
+        """
+        if unknown := [name for name in names if name not in self._tools]:
+            raise ConfigError(f"tools: expected some of {', '.join(self._tools) or 'none'}, got {', '.join(unknown)}")
+        some = ToolRegistry()
+        some._tools = {name: tool for name, tool in self._tools.items() if name in names}
+        return some
 
     def find(self, name: str) -> Tool:
         """Return the tool; ToolError, with the names that there are, when it is unknown."""

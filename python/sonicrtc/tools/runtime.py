@@ -7,7 +7,7 @@ import functools
 import inspect
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from msgspec.structs import replace
@@ -62,7 +62,7 @@ class ToolRunner:
         is_floor_free: Callable[[], bool],
         new_token: Callable[[], str] = new_token,
     ) -> None:
-        self._tools = tools
+        self._agents = self._tools = tools
         self._config = config
         self._threads = threads
         self._tell = tell
@@ -75,6 +75,14 @@ class ToolRunner:
         self._typed: list[str] = []
         self._fillers: set[str] = set()
         self._over = False
+
+    def choose(self, names: Collection[str] | None) -> ToolRegistry | None:
+        """Return these of the agent's tools, none when there is no choice; ConfigError when it has no such tool."""
+        return None if names is None else self._agents.only(names)
+
+    def offer(self, tools: ToolRegistry | None) -> None:
+        """Run only these from now on, whatever a model that was offered more still asks for; None changes nothing."""
+        self._tools = self._tools if tools is None else tools
 
     def user_said(self, text: str) -> None:
         """Take a final text of the user: another turn begins, and what was asked before may have been answered.
