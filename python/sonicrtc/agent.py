@@ -32,6 +32,10 @@ class Agent:
         The system prompt, instead of the one in `config`.
     voice : str, optional
         One of :data:`sonicrtc.config.SONIC_VOICES`, instead of the one in `config`.
+    language : str, optional
+        What is spoken, e.g. ``"fr-FR"``, instead of what `config` says; the voice must speak it.
+    greeting : str, optional
+        What the agent says first, before anybody has spoken, instead of the one in `config`.
     config : Config, optional
         All other settings. :meth:`run` reads the environment when there is none.
     credentials : CredentialsProvider, optional
@@ -56,10 +60,12 @@ class Agent:
         *,
         instructions: str | None = None,
         voice: str | None = None,
+        language: str | None = None,
+        greeting: str | None = None,
         config: Config | None = None,
         credentials: CredentialsProvider | None = None,
     ) -> None:
-        own = {"instructions": instructions, "voice": voice}
+        own = {"instructions": instructions, "voice": voice, "language": language, "greeting": greeting}
         self._own: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
         self._given = config
         self.config = self._settings(config or Config())
@@ -111,7 +117,8 @@ class Agent:
         Parameters
         ----------
         offer : mapping
-            ``{"sdp": ..., "type": "offer"}`` from the page.
+            ``{"sdp": ..., "type": "offer"}`` from the page; it may carry ``settings``, see
+            :class:`sonicrtc.events.Settings`.
         client_id : str, optional
             Who calls; an earlier call of the same client ends.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+import pytest
+from msgspec.structs import replace
+
 from sonicrtc.caller.conversation import SETTLE_INCOMPLETE_S, SETTLE_S, Conversation
 from sonicrtc.events import (
     AppEvent,
@@ -16,14 +19,14 @@ from sonicrtc.events import (
 )
 
 PAUSE_S = 1.75
+SESSION = SessionEvent(
+    call_id="c", mode="sonic", model_id="m", voice="v", endpointing="MEDIUM", endpoint_ms=int(1000 * PAUSE_S)
+)
 
 
 def talk(timeout_s: float = 30.0) -> Conversation:
     conversation = Conversation(timeout_s=timeout_s)
-    session = SessionEvent(
-        call_id="c", mode="sonic", model_id="m", voice="v", endpointing="MEDIUM", endpoint_ms=int(1000 * PAUSE_S)
-    )
-    conversation.take(session, 0.0)
+    conversation.take(SESSION, 0.0)
     return conversation
 
 
@@ -129,6 +132,23 @@ def test_the_callers_words_that_are_told_again_take_the_place_of_the_first() -> 
     for text, turn in (("A.", 1), ("B", 2), ("B. C.", 2)):
         conversation.take(said("user", text, turn=turn), 1.0)
     assert conversation.user_text() == "A. B. C."
+
+
+def test_an_agent_that_speaks_first_is_listened_to_until_it_is_silent() -> None:
+    conversation = Conversation(greeting_s=20.0)
+    assert conversation.floor_s is None
+    conversation.take(replace(SESSION, greets=True), 1.0)
+    conversation.take(SpeakingEvent(role="assistant", active=True), 2.0)
+    assert conversation.floor_s == 21.0
+    conversation.take(SpeakingEvent(role="assistant", active=False), 5.0)
+    assert conversation.floor_s == 5.0
+
+
+@pytest.mark.parametrize(("greets", "greeting_s"), [(False, 20.0), (True, 0.0)])
+def test_otherwise_the_caller_speaks_at_once(greets: bool, greeting_s: float) -> None:
+    conversation = Conversation(greeting_s=greeting_s)
+    conversation.take(replace(SESSION, greets=greets), 1.0)
+    assert conversation.floor_s == 1.0
 
 
 def test_the_servers_end_is_told_with_its_error() -> None:

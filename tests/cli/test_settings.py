@@ -45,6 +45,17 @@ def test_flags_that_may_be_repeated_add_up() -> None:
     assert found.server.allowed_hosts == ("voice.example",)
 
 
+def test_greeting_and_language_are_flags() -> None:
+    found = config("--greeting", "Hello, I am Joe.", "--voice", "ambre", "--language", "fr-FR").sonic
+    assert (found.greeting, found.voice, found.language) == ("Hello, I am Joe.", "ambre", "fr-FR")
+
+
+def test_what_a_page_may_change_is_the_servers_to_say() -> None:
+    assert config(SONICRTC_SERVER_ALLOW_SETTINGS="voice,temperature").server.allow_settings == ("voice", "temperature")
+    with pytest.raises(ConfigError, match="allow_settings: expected some of voice, language"):
+        config(SONICRTC_SERVER_ALLOW_SETTINGS="voice,endpoint")
+
+
 def test_an_unknown_variable_of_ours_is_told() -> None:
     with pytest.raises(ConfigError, match="SONICRTC_SONIC_VOISE"):
         config(SONICRTC_SONIC_VOISE="amy")

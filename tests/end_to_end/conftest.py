@@ -18,6 +18,8 @@ from sonicrtc.local.sonic.speech.recognizer import MoonshineRecognizer
 
 SONICRTC = (sys.executable, "-P", "-m", "sonicrtc")
 READY_S = 120
+#: Short, because every caller of the demo listens to it before it speaks.
+GREETING = "Hello! How can I help you?"
 
 
 @contextmanager
@@ -86,7 +88,9 @@ def alive(pid: int) -> bool:
 @pytest.fixture(scope="session")
 def speech_demo() -> Iterator[str]:
     """The address of one demo with the speech brain, for all tests."""
-    with running("demo", "--no-browser", "--port", "0", env={**os.environ, **clear_afternoon()}) as demo:
+    with running(
+        "demo", "--no-browser", "--port", "0", "--greeting", GREETING, env={**os.environ, **clear_afternoon()}
+    ) as demo:
         yield demo.url
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from sonicrtc.local.sonic.brain import ToolDefinition
+from sonicrtc.local.sonic.speech import phrases
 from sonicrtc.local.sonic.speech.dialogue import CallTool, Dialogue, Say
 
 
@@ -69,6 +70,55 @@ def called(heard: str) -> tuple[str, dict[str, object]]:
 )
 def test_an_answer_in_words(heard: str, beginning: str) -> None:
     assert said(heard).startswith(beginning)
+
+
+@pytest.mark.parametrize("text", ["Hello! I am Ada.", 'He said "no" twice.', "What time is it?", "Count\nto three"])
+def test_what_the_client_makes_it_say_is_said_as_it_is(text: str) -> None:
+    assert said(f'Say exactly this to the user, and nothing else: "{text}"') == text
+
+
+def test_a_foreign_voice_says_once_that_it_has_english_only() -> None:
+    french = dialogue(voice_id="ambre")
+    greeting = french.answer('Say exactly this to the user, and nothing else: "Bonjour!"')
+    assert isinstance(greeting, Say)
+    assert greeting.text == "Bonjour!"
+    french.remember(greeting, greeting.text)
+    first = french.answer("Hello.")
+    assert isinstance(first, Say)
+    assert "I cannot speak French" in first.text
+    assert first.text.endswith("How can I help you?")
+    french.remember(first, first.text)
+    again = french.answer("Say that again.")
+    assert isinstance(again, Say)
+    assert again.text == "Hello! I am Sonic. How can I help you?"
+
+
+def test_a_tools_answer_is_excused_as_it_was_guessed() -> None:
+    answer = dialogue(voice_id="tina").answer("What time is it?")
+    assert isinstance(answer, CallTool)
+    assert "I cannot speak German" in answer.tell({"time": "3:05 PM"})
+    assert answer.guess == answer.tell({"time": "3:05 PM", "date": "2026-11-22", "weekday": "Sunday"})
+
+
+def test_a_prompt_that_wants_another_language_is_excused_too() -> None:
+    prompt = "You are kind. Always speak Portuguese (Brazil), whatever language the user speaks."
+    answer = dialogue(voice_id="matthew", system_prompt=prompt).answer("Hello.")
+    assert isinstance(answer, Say)
+    assert "I cannot speak Portuguese" in answer.text
+
+
+@pytest.mark.parametrize("voice", ["matthew", "kiara", "somebody new"])
+def test_a_voice_that_speaks_english_excuses_nothing(voice: str) -> None:
+    answer = dialogue(voice_id=voice).answer("Hello.")
+    assert isinstance(answer, Say)
+    assert answer.text.startswith("Hello!")
+
+
+def test_what_an_earlier_stream_excused_is_not_excused_again() -> None:
+    excuse = phrases.ENGLISH_ONLY.format(language="French")
+    answer = dialogue(voice_id="ambre", history=(("USER", "Hi"), ("ASSISTANT", f"{excuse} Hello!"))).answer("Hello.")
+    assert isinstance(answer, Say)
+    assert answer.text.startswith("Hello!")
 
 
 @pytest.mark.parametrize("heard", ["Count to thirty.", "Count to 30.", "Come to thirty.", "Count the thirty.",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from sonicrtc import events
-from sonicrtc.caller.conversation import Conversation, Outcome
+from sonicrtc.caller.conversation import GREETING_S, Conversation, Outcome
 from sonicrtc.caller.http import ServerRequests, SessionReply
 from sonicrtc.caller.report import CallReport
 from sonicrtc.caller.source import Sink, Source
@@ -38,6 +38,10 @@ class CallOptions:
         Use ``POST /offer`` instead of the signaling channel.
     text : str, optional
         Typed to the model once connected.
+    settings : Settings, optional
+        What to wish of the model.
+    waits_for_greeting : bool
+        Let an agent that speaks first end before speaking; a person at a microphone decides that alone.
     ca_file : Path, optional
         PEM file of the authority that signed the server's certificate.
     timeout_s : float
@@ -49,6 +53,8 @@ class CallOptions:
     url: str
     direct: bool = False
     text: str | None = None
+    settings: events.Settings | None = None
+    waits_for_greeting: bool = True
     ca_file: Path | None = None
     timeout_s: float = 30.0
     longest_s: float = 600.0
@@ -65,6 +71,8 @@ class HeadlessCall:
         What the caller says.
     sink : Sink, optional
         Where the reply goes, beside the recording.
+    on_event : callable, optional
+        Called with each event of the server as it comes.
     clock : callable
         Seconds that never go back.
     """
@@ -75,10 +83,14 @@ class HeadlessCall:
         source: Source,
         sink: Sink | None = None,
         *,
+        on_event: Callable[[events.ServerEvent | events.UnknownEvent], None] = lambda event: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options, self._source, self._sink, self._clock = options, source, sink, clock
-        self._conversation = Conversation(timeout_s=options.timeout_s)
+        self._on_event = on_event
+        self._conversation = Conversation(
+            timeout_s=options.timeout_s, greeting_s=GREETING_S if options.waits_for_greeting else 0.0
+        )
         self._sent, self._received = Tape(), Tape()
         self._changed = asyncio.Event()
         self._spoken_s: float | None = None
@@ -122,7 +134,7 @@ class HeadlessCall:
             )
             try:
                 if session is None:
-                    await peer.accept(await requests.offer(await peer.offer()))
+                    await peer.accept(await requests.offer(await peer.offer(), self._options.settings))
                 else:
                     await self._exchange(peer, session)
                 async with beside(self._run_peer(peer)):
@@ -141,7 +153,7 @@ class HeadlessCall:
         # The given authority vouches for the server, which may be the relay of this socket or not.
         own = urlsplit(url).netloc == urlsplit(self._options.url).netloc
         async with SignalingViewer(url, ca_file=self._options.ca_file if own else None) as viewer:
-            await viewer.send_offer((await peer.offer()).sdp)
+            await viewer.send_offer((await peer.offer()).sdp, self._options.settings)
             await peer.accept(Description(await viewer.answer(), "answer"))
 
     async def _run_peer(self, peer: Peer) -> None:
@@ -157,18 +169,20 @@ class HeadlessCall:
             if outcome is not None:
                 return outcome
             self._begin(peer)
-            deadline_s = self._conversation.deadline_s() if self._begun else session_deadline_s
+            floor_s = self._conversation.floor_s
+            deadline_s = self._conversation.deadline_s() if self._begun else floor_s or session_deadline_s
             self._changed.clear()
             try:
                 async with asyncio.timeout(None if deadline_s is None else max(0.0, deadline_s - self._clock())):
                     await self._changed.wait()
             except TimeoutError:
-                if not self._begun:
+                if self._conversation.session is None:
                     raise PeerError(f"connected, but the server sent nothing for {_SESSION_TIMEOUT_S:g} s") from None
 
     def _begin(self, peer: Peer) -> None:
-        """Speak once the server says that the call is up: the page tells a person then, too."""
-        if self._begun or self._conversation.session is None:
+        """Speak once the server says that the call is up (the page tells a person then, too) and has greeted."""
+        floor_s = self._conversation.floor_s
+        if self._begun or floor_s is None or self._clock() < floor_s:
             return
         self._begun = True
         self._source.start()
@@ -200,6 +214,7 @@ class HeadlessCall:
         except MessageError as exc:
             event = events.UnknownEvent(kind="unreadable", data=str(exc))
         self._conversation.take(event, self._clock())
+        self._on_event(event)
         self._changed.set()
 
     def _report(self, started_s: float, connected_s: float, outcome: Outcome) -> CallReport:

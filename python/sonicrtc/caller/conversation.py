@@ -11,6 +11,7 @@ from sonicrtc.events import (
     EndedEvent,
     ErrorEvent,
     InterruptedEvent,
+    ModelEvent,
     ServerEvent,
     SessionEvent,
     SpeakingEvent,
@@ -25,6 +26,8 @@ Outcome = Literal["finished", "no_reply", "ended", "hung_up", "lost"]
 SETTLE_S = 2.5
 #: The same where nothing says that the reply is complete (an echo, for example).
 SETTLE_INCOMPLETE_S = 4.0
+#: How long an agent that speaks first may take until it is silent again; the caller then speaks all the same.
+GREETING_S = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,13 +38,22 @@ class Conversation:
     ----------
     timeout_s : float
         How long to wait for a reply, and for its end when nothing more comes.
+    greeting_s : float
+        How long an agent that speaks first is listened to before the caller speaks.
+
+    Attributes
+    ----------
+    floor_s : float or None
+        When the caller may speak: at once, or when the agent has greeted; None before the call is up.
     """
 
     timeout_s: float = 30.0
+    greeting_s: float = 0.0
     events: list[ServerEvent | UnknownEvent] = field(default_factory=list)
     session: SessionEvent | None = None
     error: ErrorEvent | None = None
     ended: EndedEvent | None = None
+    floor_s: float | None = None
     _spoken_s: float | None = None
     _sound_s: float | None = None
     _event_s: float | None = None
@@ -55,6 +67,7 @@ class Conversation:
         match event:
             case SessionEvent():
                 self.session = event
+                self.floor_s = now_s + (self.greeting_s if event.greets else 0.0)
             case TranscriptEvent(role="user"):
                 self._state = "user"
             case TranscriptEvent(role="assistant", stage=stage):
@@ -63,6 +76,10 @@ class Conversation:
                 self._state = "complete"
             case SpeakingEvent(role="assistant", active=active):
                 self._assistant_speaks = active
+                if not active and self.floor_s is not None:
+                    self.floor_s = min(self.floor_s, now_s)
+            case ModelEvent():
+                pass  # the reply is still to come, only later
             case ErrorEvent():
                 self.error = event
             case EndedEvent():

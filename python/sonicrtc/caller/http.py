@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from sonicrtc.errors import ConfigError, SignalingError
+from sonicrtc.events import Settings
 from sonicrtc.rtc.peer import Description, IceServer
 
 _TIMEOUT_S = 15.0
@@ -83,9 +84,9 @@ class ServerRequests:
         """Ask for a way through the signaling channel."""
         return await self._post("/session", {}, SessionReply)
 
-    async def offer(self, offer: Description) -> Description:
+    async def offer(self, offer: Description, settings: Settings | None = None) -> Description:
         """Exchange `offer` for an answer, without signaling."""
-        answer = await self._post("/offer", {"sdp": offer.sdp, "type": offer.type}, _Answer)
+        answer = await self._post("/offer", {"sdp": offer.sdp, "type": offer.type, "settings": settings}, _Answer)
         return Description(answer.sdp, answer.type)
 
     async def _post[T](self, path: str, body: dict[str, Any], reply: type[T]) -> T:

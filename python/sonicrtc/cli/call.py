@@ -14,6 +14,7 @@ from sonicrtc.errors import ConfigError
 
 if TYPE_CHECKING:
     from sonicrtc.caller import CallReport, HeadlessCall
+    from sonicrtc.events import ModelEvent
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -37,6 +38,8 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--url", required=True, help="address of the server, e.g. http://127.0.0.1:8080")
     parser.add_argument("--wav", type=Path, metavar="IN", help="say this: PCM, 16 bits, 8 to 48 kHz, mono or stereo")
     parser.add_argument("--text", help="type this to the model, with or without --wav")
+    parser.add_argument("--voice", metavar="NAME", help="wish for this voice, where the server lets a caller choose")
+    parser.add_argument("--language", metavar="CODE", help="wish for this language, e.g. fr-FR, likewise")
     parser.add_argument("--mic", action="store_true", help="talk by microphone until Ctrl-C (extra 'device')")
     parser.add_argument("--speaker", action="store_true", help="hear the reply (extra 'device')")
     parser.add_argument("--out", type=Path, metavar="OUT", help="record the reply: WAV, 48 kHz mono")
@@ -61,10 +64,14 @@ def run(options: argparse.Namespace) -> int:
 
 async def _call(options: argparse.Namespace) -> CallReport:
     from sonicrtc.caller import CallOptions, Clip, HeadlessCall, read_wav
+    from sonicrtc.events import Settings
 
+    wished = options.voice is not None or options.language is not None
     call_options = CallOptions(
-        url=options.url, direct=options.direct, text=options.text, ca_file=options.ca, timeout_s=options.timeout
-    )
+        url=options.url, direct=options.direct, text=options.text, ca_file=options.ca, timeout_s=options.timeout,
+        settings=Settings(voice=options.voice, language=options.language) if wished else None,
+        waits_for_greeting=not options.mic,
+    )  # fmt: skip
     with ExitStack() as devices:
         sink = None
         if options.mic or options.speaker:
@@ -72,14 +79,30 @@ async def _call(options: argparse.Namespace) -> CallReport:
 
             sink = devices.enter_context(speaker()) if options.speaker else None
         if options.mic:
-            call = HeadlessCall(call_options, devices.enter_context(microphone()), sink)
+            call = HeadlessCall(call_options, devices.enter_context(microphone()), sink, on_event=_tell)
             _hang_up_on_interrupt(call)
         else:
             import numpy as np
 
             samples = np.zeros(0, np.int16) if options.wav is None else read_wav(options.wav)
-            call = HeadlessCall(call_options, Clip(samples), sink)
+            call = HeadlessCall(call_options, Clip(samples), sink, on_event=_tell)
         return await call.run()
+
+
+def _tell(event: object) -> None:
+    """Say at once what a person who listens would wonder about."""
+    from sonicrtc.events import ModelEvent
+
+    if isinstance(event, ModelEvent) and (event.status == "recovering" or event.stream > 1):
+        print(line_of(event), file=sys.stderr, flush=True)
+
+
+def line_of(event: ModelEvent) -> str:
+    """Return what became of the model's stream, in words."""
+    at = f"{event.at_ms / 1000:6.1f} s  "
+    if event.status == "recovering":
+        return f"{at}the line to the model broke ({event.code}: {event.message}); reconnecting"
+    return f"{at}the line to the model is up: stream {event.stream}, voice {event.voice}, {event.language}"
 
 
 def _hang_up_on_interrupt(call: HeadlessCall) -> None:

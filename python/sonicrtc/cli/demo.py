@@ -21,6 +21,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("demo", help="talk in the browser, no cloud account needed", description=_DESCRIPTION)
     parser.set_defaults(run=run)
     parser.add_argument("--port", type=int, help="port of the page (default: 8080 or the next free one)")
+    parser.add_argument("--greeting", metavar="TEXT", help="what the agent says first; '' lets it wait")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     parser.add_argument("--lan", action="store_true", help="HTTPS for the local network: talk by phone")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep the certificate authority here for next time")
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
                 lan=options.lan,
                 state=options.state,
                 brain=options.brain,
+                greeting=options.greeting,
             )
         )
     )

@@ -59,6 +59,8 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
 def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--model", metavar="ID", help=" or ".join(SONIC_MODEL_IDS))
     group.add_argument("--voice", metavar="NAME", help="voice of the answers, e.g. matthew or tiffany")
+    group.add_argument("--language", metavar="CODE", help="what the voice shall speak, e.g. fr-FR")
+    group.add_argument("--greeting", metavar="TEXT", help="what the agent says first, before anybody has spoken")
     group.add_argument("--instructions", metavar="TEXT", help="system prompt")
     group.add_argument("--endpointing", metavar="SENSITIVITY", choices=sorted(ENDPOINT_PAUSE_MS),
                        help="HIGH, MEDIUM or LOW: how soon a pause ends the user's turn")  # fmt: skip
@@ -79,7 +81,7 @@ def config_of(options: argparse.Namespace, environment: dict[str, str]) -> Confi
     sonic = {
         "model_id": options.model, "voice": options.voice, "instructions": options.instructions,
         "endpointing": options.endpointing, "region": options.region, "endpoint": options.sonic_endpoint,
-        "ca_file": options.ca,
+        "ca_file": options.ca, "language": options.language, "greeting": options.greeting,
     }  # fmt: skip
     channel = options.channel or (_DEFAULT_CHANNEL if options.kvs_endpoint is not None else None)
     signaling = {

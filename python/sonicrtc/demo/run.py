@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 8080
 _PORTS_TO_TRY = 20
 _CHANNEL = "sonicrtc-demo"
+_GREETING = "Hello! Ask me for the time, or let me count."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class DemoOptions:
         Keep authority and keys here instead of making them anew, so that a phone trusts them once.
     brain : str
         Brain of the local Nova Sonic service.
+    greeting : str, optional
+        What the agent says first; None is a friendly sentence where the brain can speak.
     """
 
     port: int | None = None
@@ -52,6 +55,7 @@ class DemoOptions:
     lan: bool = False
     state: Path | None = None
     brain: str = "speech"
+    greeting: str | None = None
 
 
 class _Progress:
@@ -114,7 +118,7 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
     progress("the model is there (Nova 2 Sonic, local)")
     config = Config(
         server=_server_config(options, local.state, address),
-        sonic=SonicConfig(endpoint=sonic_endpoint, ca_file=local.state.ca_file),
+        sonic=SonicConfig(endpoint=sonic_endpoint, ca_file=local.state.ca_file, greeting=_greeting(options)),
         signaling=SignalingConfig(channel=_CHANNEL, endpoint=signaling_endpoint),
     )
     async with asyncio.TaskGroup() as tasks:
@@ -129,6 +133,12 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
         agent = Agent(config=config, credentials=StaticCredentials(local.state.keys))
         # Ends by being cancelled: the signals are taken above, for the time of starting, too.
         await agent.serve(config, on_ready=on_ready, stop=asyncio.Event())
+
+
+def _greeting(options: DemoOptions) -> str:
+    if options.greeting is not None:
+        return options.greeting
+    return _GREETING if options.brain == "speech" else ""
 
 
 def _server_config(options: DemoOptions, state: LocalState, address: tuple[str, int]) -> ServerConfig:

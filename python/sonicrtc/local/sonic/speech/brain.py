@@ -129,6 +129,7 @@ class Conversation:
             tool_choice=setup.tool_choice,
             system_prompt=setup.system_prompt,
             history=setup.history,
+            voice_id=setup.voice_id,
             now=now,
         )
         self._clock = MediaClock()

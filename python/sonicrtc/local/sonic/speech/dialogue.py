@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,9 +75,11 @@ class Dialogue:
     tool_choice : str
         ``"auto"``, ``"any"`` or ``"tool:<name>"``.
     system_prompt : str
-        Read for one thing: ``your name is ...`` or ``you are called ...``.
+        Read for two things: ``your name is ...`` or ``you are called ...``, and ``speak French``.
     history : sequence of (role, text)
         Earlier conversation; its last ASSISTANT text can be repeated.
+    voice_id : str
+        Where it or the prompt wants another language than English, the user is told once that there is none.
     now : callable
         Guesses what the clock tool will say.
     """
@@ -89,6 +91,7 @@ class Dialogue:
         tool_choice: str = "auto",
         system_prompt: str = "",
         history: Sequence[tuple[str, str]] = (),
+        voice_id: str = "",
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._tools = tools or {}
@@ -97,15 +100,37 @@ class Dialogue:
         self._name = named[1] if named else "Sonic"
         self._last_said = next((text for role, text in reversed(history) if role == "ASSISTANT"), "")
         self._asked_for: ToolMatch | None = None
+        asked = phrases.FOREIGN_ASKED.search(system_prompt)
+        language = asked[1] if asked else phrases.FOREIGN_VOICES.get(voice_id)
+        excuse = phrases.ENGLISH_ONLY.format(language=language) if language else ""
+        self._excuse = "" if any(excuse in text for _, text in history) else excuse
         self._now = now
 
     def remember(self, answer: Answer, said: str) -> None:
         """Keep what was really answered, for "say that again" and for a question that was asked back."""
+        if self._excuse and said.startswith(self._excuse):
+            said, self._excuse = said.removeprefix(self._excuse).strip(), ""
         self._last_said = said
         self._asked_for = answer.asks_for if isinstance(answer, Say) else None
 
     def answer(self, heard: str) -> Answer:
         """Return the answer to `heard`, the user's words as text."""
+        if verbatim := phrases.SAY_EXACTLY.match(heard):
+            return Say(text=verbatim["what"])
+        return self._excused(self._answer(heard))
+
+    def _excused(self, answer: Answer) -> Answer:
+        """Put before the first answer of one's own that the wished language is not spoken here."""
+        excuse = self._excuse
+        if not excuse:
+            return answer
+        if isinstance(answer, Say):
+            return replace(answer, text=f"{excuse} {answer.text}")
+        tell = answer.tell
+        guess = f"{excuse} {answer.guess}" if answer.guess else None
+        return replace(answer, tell=lambda result: f"{excuse} {tell(result)}", guess=guess)
+
+    def _answer(self, heard: str) -> Answer:
         words = _normalise(heard)
         forced = self._forced_tool(heard)
         if forced is not None:

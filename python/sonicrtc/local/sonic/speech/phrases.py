@@ -37,9 +37,26 @@ REPEAT = re.compile(
     r"(?:repeat(?:s|ed)?(?: after me| the words?| these words?)?|say after me|say)\b[\s,.:;!-]*(?P<what>.*\w.*)$",
     re.IGNORECASE | re.DOTALL,
 )
+#: Typed text by which a client makes the agent speak of its own accord; Nova has no other way
+#: (Nova 2 user guide, page ``sonic-cross-modal``).
+SAY_EXACTLY = re.compile(
+    r'^\s*say exactly this to the user, and nothing else: "(?P<what>.*)"\s*$', re.IGNORECASE | re.DOTALL
+)
 COUNT_DOWN = re.compile(r"\bcount(?:ing)? down(?: from)? (?P<top>.+)$")
 COUNT = re.compile(r"\bcount(?:ing)?\b(?: \w+)*?(?: from (?P<bottom>.+?))? (?:up )?to (?P<top>.+)$")
 COUNT_BARE = re.compile(r"^(please |can you |could you )*count( aloud| for me| please| for a while| out loud)*$")
+
+#: What the voices speak that do not speak English (Nova 2 user guide, page ``sonic-language-support``).
+FOREIGN_VOICES = {
+    "lupe": "Spanish", "carlos": "Spanish", "ambre": "French", "florian": "French", "tina": "German",
+    "lennart": "German", "beatrice": "Italian", "lorenzo": "Italian", "carolina": "Portuguese", "leo": "Portuguese",
+}  # fmt: skip
+#: On the system prompt.
+FOREIGN_ASKED = re.compile(
+    r"\b(?:speak|answer|reply|respond)(?: only)?(?: in)? (Spanish|French|German|Italian|Portuguese|Hindi)\b",
+    re.IGNORECASE,
+)
+ENGLISH_ONLY = "I am the small model on this machine, and I cannot speak {language}: I hear and speak English only."
 
 _STORY = (
     "Once there was a small sound that lived in a shell. Every morning the wind came by and asked it to travel. "
