@@ -13,5 +13,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: "es2022",
   },
-  server: { proxy: Object.fromEntries(["/session", "/offer", "/healthz"].map((path) => [path, server])) },
+  server: { proxy: Object.fromEntries(["/session", "/offer", "/voices", "/healthz"].map((path) => [path, server])) },
 });

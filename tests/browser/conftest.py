@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -21,6 +23,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.speech import clear_afternoon
+
+from sonicrtc.audio import Resampler
+from sonicrtc.local.sonic.speech.recognizer import MoonshineRecognizer
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -95,7 +100,7 @@ def browse() -> Browse:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Site]:
-    with serving("demo", "--no-browser", "--port", "0", env=clear_afternoon()) as site:
+    with serving("demo", "--no-browser", "--port", "0", "--greeting", "", env=clear_afternoon()) as site:
         yield site
 
 
@@ -103,6 +108,23 @@ def demo() -> Iterator[Site]:
 def loopback() -> Iterator[Site]:
     with serving("serve", "--loopback", "--port", "0", "--drain", "0", "--allowed-host", "agent.example") as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def recogniser() -> MoonshineRecognizer:
+    """The offline recogniser; its worker thread lives as long as the process."""
+    return MoonshineRecognizer()
+
+
+def recording(found: dict[str, Any], what: str) -> Samples:
+    """What the browser ``received``, or what the page let through of it, so that it was ``heard``."""
+    return np.frombuffer(base64.b64decode(found[what]), "<i2")
+
+
+def recognise(recogniser: MoonshineRecognizer, samples: Samples) -> str:
+    resampler = Resampler(input_rate_hz=48_000, output_rate_hz=16_000)
+    at_16_khz = np.concatenate([resampler.push(np.ascontiguousarray(samples)), resampler.flush()])
+    return asyncio.run(recogniser.recognize(at_16_khz))
 
 
 def write_wav(path: Path, samples: Samples, rate_hz: int) -> None:

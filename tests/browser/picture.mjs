@@ -19,6 +19,8 @@ await run(async (page, { question, long, interruption, last, pictures }) => {
     await page.waitForSelector("[data-testid=speaking-assistant][data-active=false]");
     await pause(3000); // as people do
   };
+  await page.waitForSelector(isSpeaking); // it greets
+  await answered();
   await turn(question);
   await answered();
   await turn(long);

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from tests.browser.conftest import Browse, Samples, Site, read_wav, write_wav
+from tests.browser.conftest import Browse, Samples, Site, read_wav, recognise, recording, write_wav
 from tests.speech import LIBRIVOX, clock_words, transcripts, word_error_rate
 
 from sonicrtc.audio import Resampler
@@ -32,23 +29,6 @@ def voice() -> Engine:
 
 def level_dbfs(samples: Samples) -> float:
     return float(20 * np.log10(np.abs(samples.astype(np.float64)).max(initial=1e-3) / 32768))
-
-
-def recording(found: dict[str, Any], what: str) -> Samples:
-    """What the browser ``received``, or what the page let through of it, so that it was ``heard``."""
-    return np.frombuffer(base64.b64decode(found[what]), "<i2")
-
-
-@pytest.fixture(scope="module")
-def recogniser() -> MoonshineRecognizer:
-    """The offline recogniser; its worker thread lives as long as the process."""
-    return MoonshineRecognizer()
-
-
-def recognise(recogniser: MoonshineRecognizer, samples: Samples) -> str:
-    resampler = Resampler(input_rate_hz=48_000, output_rate_hz=16_000)
-    at_16_khz = np.concatenate([resampler.push(np.ascontiguousarray(samples)), resampler.flush()])
-    return asyncio.run(recogniser.recognize(at_16_khz))
 
 
 @pytest.mark.parametrize("clip", CLIPS)

@@ -1,14 +1,15 @@
 /** The conversation as a text file. */
 
+import { inForce } from "./call/choice";
 import { type Entry, words } from "./call/conversation";
 import type { CallState } from "./call/state";
 import { brief, clock } from "./ui/words";
 
 /** What "Save as text" saves. */
 export function transcriptText(state: CallState): string {
-  const { session, startedAt } = state;
+  const { session, model, startedAt } = state;
   const head = ["SonicRTC conversation", startedAt === null ? "" : new Date(startedAt).toLocaleString()].filter(Boolean).join(", ");
-  const who = session === null ? [] : [session.mode === "loopback" ? "Loopback" : `Model ${session.model_id}, voice ${session.voice}`];
+  const who = session === null ? [] : [session.mode === "loopback" ? "Loopback" : `Model ${session.model_id}, voice ${inForce(session, model).voice}`];
   return [head, ...who, "", ...state.conversation.map(lineOf), ""].join("\n");
 }
 

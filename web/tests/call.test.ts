@@ -114,6 +114,18 @@ describe("a server without a signaling channel", () => {
     expect(bench.state.phase).toBe("live");
   });
 
+  it("finds the chosen voice in the offer", async () => {
+    bench = new Bench();
+    bench.reply = withoutChannel;
+    void bench.call.start({ deviceId: null, choice: { voice: "ambre", language: "fr-FR" } });
+    await settle();
+    bench.peer.finds("candidate:1");
+    bench.peer.gathers();
+    await settle();
+
+    expect(asked.at(-1)).toBe('offer {"sdp":"v=0 offer","type":"offer","settings":{"voice":"ambre","language":"fr-FR"}}');
+  });
+
   it("says why it refuses the offer", async () => {
     bench.reply = async () => Response.json({ error: { code: "busy", message: "full" } }, { status: 503 });
     bench.peer.gathers();

@@ -74,10 +74,10 @@ describe("the transcript", () => {
     expect(entries.map((entry) => (entry as Speech).role)).toEqual(["user", "assistant", "user", "assistant"]);
   });
 
-  it("joins what the user said in one turn", () => {
-    const entries = after(said("user", "final", "What time"), said("user", "final", "is it?"));
+  it("shows once what the user said in a turn, as it was understood last", () => {
+    const entries = after(said("user", "final", "What dime"), said("assistant", "speculative", "It is"), said("user", "final", "What time is it?"));
 
-    expect(entries).toHaveLength(1);
+    expect(entries).toHaveLength(2);
     expect(words(entries[0] as Speech)).toBe("What time is it?");
   });
 

@@ -1,6 +1,7 @@
 /** The call that the page is about: starts it, keeps its state, ends it. React only draws what is here. */
 
 import { type ClientMessage, MAX_MESSAGE_BYTES, type ServerEvent } from "../events.gen";
+import type { Choice } from "./choice";
 import { Link } from "./link";
 import { type Problem, problemOf } from "./problem";
 import { type Fetch, requestSession, type SessionGrant } from "./session";
@@ -50,8 +51,8 @@ export class Call {
   readonly state = (): CallState => this.#state;
   readonly streams = (): Streams => this.#streams;
 
-  /** Call the server; `deviceId` null is the default microphone. */
-  async start(options: { deviceId: string | null; withoutMicrophone?: boolean }): Promise<void> {
+  /** Call the server; `deviceId` null is the default microphone, `choice` null the server's own voice. */
+  async start(options: { deviceId: string | null; withoutMicrophone?: boolean; choice?: Choice | null }): Promise<void> {
     if (isActive(this.#state)) return;
     const attempt = new AbortController();
     this.#attempt = attempt;
@@ -66,7 +67,7 @@ export class Call {
       const grant = await requestSession(this.#platform.fetch, attempt.signal);
       if (attempt.signal.aborted) return;
       this.#take({ kind: "phase", phase: "connecting" });
-      this.#link = this.#openLink(grant, microphone);
+      this.#link = this.#openLink(grant, microphone, options.choice ?? null);
       await this.#link.open();
     } catch (error) {
       if (!attempt.signal.aborted) this.#end(problemOf(error));
@@ -103,6 +104,13 @@ export class Call {
     }
   }
 
+  /** Ask for another voice or language in this call; it changes with the next pause. */
+  choose(choice: Choice): void {
+    if (this.#state.phase !== "live") return;
+    this.#send({ type: "settings", ...choice });
+    this.#take({ kind: "wished", choice });
+  }
+
   /** Say `text` to the model in writing. Returns false, with the problem shown, when it is too long. */
   sendText(text: string): boolean {
     const words = text.trim();
@@ -123,13 +131,13 @@ export class Call {
   }
 
   /** Without a grant the server has no signaling channel, and the offer goes to it directly. */
-  #openLink(grant: SessionGrant | null, microphone: MediaStream): Link {
+  #openLink(grant: SessionGrant | null, microphone: MediaStream, choice: Choice | null): Link {
     const platform = this.#platform;
     const peer = platform.createPeer({ iceServers: grant?.ice_servers ?? [], bundlePolicy: "max-bundle" });
     const openSignaling = (events: SignalingEvents): Signaling =>
       grant === null
-        ? new DirectSignaling(platform.fetch, events)
-        : new ViewerSignaling(platform.openSocket(grant.signaling_url), events);
+        ? new DirectSignaling(platform.fetch, choice, events)
+        : new ViewerSignaling(platform.openSocket(grant.signaling_url), choice, events);
     try {
       return new Link(peer, microphone, openSignaling, {
         onConnected: () => this.#take({ kind: "connected", at: platform.now() }),

@@ -40,7 +40,10 @@ export interface Note {
 export type Entry = Speech | ToolUse | Note;
 export type Conversation = readonly Entry[];
 
-/** Add a transcript: a speculative piece is appended, a final one takes its place. */
+/**
+ * Add a transcript: a speculative piece is appended, a final one takes its place. What the user said in a turn comes
+ * again when another stream of the model heard it once more, and takes the place of the first.
+ */
 export function heard(entries: Conversation, event: TranscriptEvent): Conversation {
   if (event.role === "user") return heardUser(entries, event);
   if (event.stage === "final") {
@@ -84,7 +87,11 @@ function heardUser(entries: Conversation, event: TranscriptEvent): Conversation 
     (entry) => entry.kind === "speech" && entry.typed && entry.turn === null && sameWords(words(entry), event.text),
   );
   const entry = entries[index];
-  return entry?.kind === "speech" ? entries.with(index, { ...entry, turn: event.turn }) : append(entries, event);
+  if (entry?.kind === "speech") return entries.with(index, { ...entry, turn: event.turn });
+  const before = entries.findLastIndex((known) => isSpeech(known, event));
+  const said = entries[before];
+  if (said?.kind !== "speech") return append(entries, event);
+  return said.typed ? entries : entries.with(before, { ...said, pieces: [{ text: event.text, stage: event.stage }] });
 }
 
 /** Put a piece behind the last words when they are of the same turn, otherwise start a new entry. */

@@ -1,5 +1,6 @@
 /** Asking our server for a way into the call: POST /session, or POST /offer where there is no signaling. */
 
+import type { Choice } from "./choice";
 import { CallProblem, serverAbsent, serverRefused } from "./problem";
 
 export interface SessionGrant {
@@ -26,8 +27,8 @@ export async function requestSession(fetch: Fetch, signal: AbortSignal): Promise
 }
 
 /** Send the whole offer to the server itself and return its answer. */
-export async function requestAnswer(fetch: Fetch, sdp: string, signal: AbortSignal): Promise<string> {
-  const { response, body } = await post(fetch, "offer", { sdp, type: "offer" }, signal);
+export async function requestAnswer(fetch: Fetch, sdp: string, settings: Choice | null, signal: AbortSignal): Promise<string> {
+  const { response, body } = await post(fetch, "offer", { sdp, type: "offer", ...(settings && { settings }) }, signal);
   if (!response.ok) throw refusal(response, body);
   const answer = (body as { sdp?: unknown } | null)?.sdp;
   if (typeof answer === "string") return answer;

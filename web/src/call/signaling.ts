@@ -1,5 +1,6 @@
 /** How the offer gets to the server and the answer back: by the signaling service, or straight to the server. */
 
+import type { Choice } from "./choice";
 import { offerRefused, type Problem, problemOf, signalingRefused } from "./problem";
 import { type Fetch, requestAnswer } from "./session";
 import { candidateMessage, offerMessage, readMessage } from "./viewerMessages";
@@ -27,12 +28,14 @@ const OPEN = 1;
 /** A Kinesis Video Streams viewer: candidates trickle both ways. */
 export class ViewerSignaling implements Signaling {
   readonly #socket: WebSocket;
+  readonly #choice: Choice | null;
   #waiting: string[] = [];
   #answered = false;
   #closed = false;
 
-  constructor(socket: WebSocket, events: SignalingEvents) {
+  constructor(socket: WebSocket, choice: Choice | null, events: SignalingEvents) {
     this.#socket = socket;
+    this.#choice = choice;
     socket.addEventListener("open", () => {
       for (const text of this.#waiting.splice(0)) socket.send(text);
     });
@@ -46,7 +49,7 @@ export class ViewerSignaling implements Signaling {
   }
 
   offer(sdp: string): void {
-    this.#send(offerMessage(sdp, "offer"));
+    this.#send(offerMessage(sdp, "offer", this.#choice));
   }
 
   candidate(candidate: RTCIceCandidateInit): void {
@@ -88,11 +91,13 @@ export class ViewerSignaling implements Signaling {
 /** POST /offer, for a server that has no signaling channel. Nothing trickles: the offer waits for its candidates. */
 export class DirectSignaling implements Signaling {
   readonly #fetch: Fetch;
+  readonly #choice: Choice | null;
   readonly #events: SignalingEvents;
   readonly #attempt = new AbortController();
 
-  constructor(fetch: Fetch, events: SignalingEvents) {
+  constructor(fetch: Fetch, choice: Choice | null, events: SignalingEvents) {
     this.#fetch = fetch;
+    this.#choice = choice;
     this.#events = events;
   }
 
@@ -101,7 +106,7 @@ export class DirectSignaling implements Signaling {
   candidate(): void {}
 
   gathered(sdp: string): void {
-    requestAnswer(this.#fetch, sdp, this.#attempt.signal).then(
+    requestAnswer(this.#fetch, sdp, this.#choice, this.#attempt.signal).then(
       (answer) => this.#events.onAnswer(answer),
       (error: unknown) => {
         if (!this.#attempt.signal.aborted) this.#events.onRefused(problemOf(error));

@@ -1,6 +1,7 @@
 /** Everything the page shows of a call, and how each step changes it. Pure. */
 
-import type { ServerEvent, SessionEvent, TimingEvent, UsageEvent } from "../events.gen";
+import type { ModelEvent, ServerEvent, SessionEvent, TimingEvent, UsageEvent } from "../events.gen";
+import { type Choice, inForce, sameChoice } from "./choice";
 import { type Conversation, heard, interrupted, noted, type Role, toolUsed, typed } from "./conversation";
 import { type Problem, serverError } from "./problem";
 
@@ -16,6 +17,10 @@ export interface CallState {
   /** False when the user chose to go on without a microphone. */
   hasMicrophone: boolean;
   session: SessionEvent | null;
+  /** What was last told of the model's stream. */
+  model: ModelEvent | null;
+  /** The voice that was asked for in this call and does not hold yet. */
+  wish: Choice | null;
   conversation: Conversation;
   speaking: Readonly<Record<Role, boolean>>;
   usage: UsageEvent | null;
@@ -31,6 +36,7 @@ export type Step =
   | { kind: "connected"; at: number }
   | { kind: "wavering"; wavering: boolean }
   | { kind: "muted"; muted: boolean }
+  | { kind: "wished"; choice: Choice }
   | { kind: "typed"; text: string; atMs: number }
   | { kind: "problem"; problem: Problem | null }
   | { kind: "ended"; at: number; problem: Problem | null }
@@ -45,6 +51,8 @@ export const idle: CallState = {
   muted: false,
   hasMicrophone: true,
   session: null,
+  model: null,
+  wish: null,
   conversation: [],
   speaking: silent,
   usage: null,
@@ -70,12 +78,14 @@ export function reduce(state: CallState, step: Step): CallState {
       return { ...state, wavering: step.wavering };
     case "muted":
       return { ...state, muted: step.muted };
+    case "wished":
+      return { ...state, wish: holds(state, step.choice) ? null : step.choice };
     case "typed":
       return { ...state, conversation: typed(state.conversation, step.text, step.atMs) };
     case "problem":
       return { ...state, problem: step.problem };
     case "ended":
-      return { ...state, phase: "ended", problem: step.problem, endedAt: step.at, speaking: silent, wavering: false };
+      return { ...state, phase: "ended", problem: step.problem, endedAt: step.at, speaking: silent, wavering: false, wish: null };
     case "event":
       return reduceEvent(state, step.event);
   }
@@ -98,11 +108,15 @@ function reduceEvent(state: CallState, event: ServerEvent): CallState {
       };
     case "tool":
       return { ...state, conversation: toolUsed(conversation, event) };
+    case "model":
+      return settleWish({ ...state, model: event });
     case "usage":
       return { ...state, usage: event };
     case "timing":
       return { ...state, timing: event };
     case "error":
+      // The server says no to a wish by an error of its settings.
+      return { ...state, wish: event.code === "config" ? null : state.wish, conversation: noted(conversation, event) };
     case "app":
       return { ...state, conversation: noted(conversation, event) };
     case "ended":
@@ -110,6 +124,19 @@ function reduceEvent(state: CallState, event: ServerEvent): CallState {
     default:
       return state; // a kind that this page does not know
   }
+}
+
+/** Whether the model's stream broke and the server is replacing it. */
+export function isRecovering(state: CallState): boolean {
+  return state.phase === "live" && state.model?.status === "recovering";
+}
+
+function holds({ session, model }: CallState, choice: Choice): boolean {
+  return session !== null && sameChoice(inForce(session, model), choice);
+}
+
+function settleWish(state: CallState): CallState {
+  return state.wish !== null && holds(state, state.wish) ? { ...state, wish: null } : state;
 }
 
 /** Why the server ended the call, when that is worth a sentence. */

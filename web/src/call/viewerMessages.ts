@@ -10,9 +10,12 @@ export type Incoming =
   /** GO_AWAY, RECONNECT_ICE_SERVER, or something newer: none of it touches a call that runs. */
   | { kind: "other"; messageType: string };
 
-/** The offer, as the text to send. With a correlation id the service says when it refuses. */
-export function offerMessage(sdp: string, correlationId: string): string {
-  const messagePayload = encodePayload({ type: "offer", sdp });
+/**
+ * The offer, as the text to send, with the settings that our own server finds in it.
+ * With a correlation id the service says when it refuses.
+ */
+export function offerMessage(sdp: string, correlationId: string, settings: object | null = null): string {
+  const messagePayload = encodePayload({ type: "offer", sdp, ...(settings && { settings }) });
   return JSON.stringify({ action: "SDP_OFFER", messagePayload, correlationId });
 }
 

@@ -11,6 +11,8 @@ import { Header } from "./Header";
 import { Notice } from "./Notice";
 import { Stage } from "./Stage";
 import { Talk } from "./Talk";
+import { VoicePicker } from "./VoicePicker";
+import { useChoice } from "./useChoice";
 import { useMeter } from "./useMeter";
 import { useMicrophones } from "./useMicrophones";
 import { useWakeLock } from "./useWakeLock";
@@ -18,6 +20,7 @@ import { useWakeLock } from "./useWakeLock";
 export function App({ call }: { call: Call }) {
   const state = useSyncExternalStore(call.subscribe, call.state);
   const streams = useSyncExternalStore(call.subscribe, call.streams);
+  const voices = useChoice(call, state);
   const microphones = useMicrophones(streams.microphone);
   const [obstacle] = useState(microphoneObstacle);
   useWakeLock(state.phase === "live");
@@ -28,7 +31,7 @@ export function App({ call }: { call: Call }) {
 
   const start = (withoutMicrophone: boolean) => {
     audioContext();
-    void call.start({ deviceId: microphones.chosen, withoutMicrophone });
+    void call.start({ deviceId: microphones.chosen, withoutMicrophone, choice: voices.chosen });
   };
   const choose = (id: string | null) => {
     microphones.choose(id);
@@ -49,6 +52,7 @@ export function App({ call }: { call: Call }) {
             onHangUp={() => call.hangUp()}
           />
           <Controls call={call} state={state} input={input} microphones={microphones} onChoose={choose} />
+          {voices.offered.open && <VoicePicker voices={voices} state={state} />}
           <Facts state={state} />
         </div>
         <div className="column">

@@ -1,10 +1,11 @@
 import type { ReactNode } from "react";
+import { inForce } from "../call/choice";
 import type { CallState } from "../call/state";
 import { duration } from "./words";
 
 /** The small print of a call: who answers, how fast, for how many tokens. */
 export function Facts({ state }: { state: CallState }) {
-  const { session, usage, timing } = state;
+  const { session, model, usage, timing } = state;
   if (session === null) return null;
   const answered = timing?.first_audio_played_ms ?? timing?.first_audio_received_ms;
   const asked = timing?.user_speech_end_ms;
@@ -19,7 +20,7 @@ export function Facts({ state }: { state: CallState }) {
       </summary>
       <dl>
         <Fact name="Model">{session.mode === "loopback" ? "none (loopback)" : session.model_id}</Fact>
-        {session.mode === "sonic" && <Fact name="Voice">{session.voice}</Fact>}
+        {session.mode === "sonic" && <Fact name="Voice">{inForce(session, model).voice}</Fact>}
         {session.endpoint_ms > 0 && (
           <Fact name="End of turn">
             after {duration(session.endpoint_ms)} of silence ({session.endpointing.toLowerCase()})

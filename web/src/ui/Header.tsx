@@ -1,4 +1,4 @@
-import { type CallState, isActive } from "../call/state";
+import { type CallState, isActive, isRecovering } from "../call/state";
 import { Wordmark } from "./icons";
 import { useSeconds } from "./useSeconds";
 import { clock } from "./words";
@@ -27,12 +27,13 @@ export function Header({ state }: { state: CallState }) {
 }
 
 function lineState(state: CallState): string {
-  if (state.wavering) return "wavering";
+  if (state.wavering || isRecovering(state)) return "wavering";
   return state.phase === "live" ? "live" : isActive(state) ? "calling" : "off";
 }
 
 function lineWords(state: CallState): string {
   if (state.wavering) return "Unsteady";
+  if (isRecovering(state)) return "Reconnecting";
   if (state.phase === "live") return "Live";
   if (state.phase === "ended" && state.startedAt !== null) return "Ended";
   return isActive(state) ? "Calling" : "Not connected";

@@ -1,6 +1,6 @@
 /** Small texts that several parts of the page show alike. */
 
-import type { CallState } from "../call/state";
+import { type CallState, isRecovering } from "../call/state";
 
 export interface Status {
   headline: string;
@@ -27,6 +27,7 @@ export function statusOf(state: CallState): Status {
 
 function liveStatus(state: CallState): Status {
   if (state.wavering) return { headline: "One moment…", hint: "The connection is unsteady." };
+  if (isRecovering(state)) return { headline: "One moment…", hint: "The line to the model broke; reconnecting." };
   if (state.session?.mode === "loopback") return { headline: "Loopback", hint: "You hear yourself: no model answers here." };
   if (state.speaking.assistant) return { headline: "Speaking", hint: "Talk over it to interrupt." };
   if (!state.hasMicrophone) return { headline: "Reading", hint: "There is no microphone: type below." };
