@@ -235,10 +235,11 @@ class HardenedTransport(AWSCRTHTTPClient):
             url.host, port, self._client_bootstrap, self._socket_options, options
         )
         try:
-            connection = await _bridge(opening)
+            await _settled(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_close_late)
             raise
+        connection = opening.result()
         send_at_once(port)
         return connection
 
@@ -247,29 +248,26 @@ class HardenedTransport(AWSCRTHTTPClient):
         if self._body is not None:
             await self._body.close(flush=False)
         if self._connection is not None:
-            with contextlib.suppress(AwsCrtError):
-                await _bridge(self._connection.close())
+            # How it ended is not asked: the native connection keeps the error for as long as it lives. Raised, the
+            # error would get a traceback, whose frames keep the connection: nothing of the session would ever go.
+            await _settled(self._connection.close())
         if self._stream is not None:
             await self._stream.written.wait()
 
 
-def _bridge[T](native: Future[T]) -> asyncio.Future[T]:
-    """Return a future that follows `native`; unlike with `asyncio.wrap_future`, cancelling it leaves `native` alone.
+def _settled(native: Future[Any]) -> asyncio.Future[None]:
+    """Return a future that is done when `native` is; unlike with `asyncio.wrap_future`, cancelling it leaves that alone.
 
     Native code sets its futures without asking, and would stumble over one that was cancelled.
     """
     loop = asyncio.get_running_loop()
-    follower: asyncio.Future[T] = loop.create_future()
+    follower: asyncio.Future[None] = loop.create_future()
 
     def settle() -> None:
-        if follower.done():
-            return
-        if (error := native.exception()) is not None:
-            follower.set_exception(error)
-        else:
-            follower.set_result(native.result())
+        if not follower.done():
+            follower.set_result(None)
 
-    def on_done(_: Future[T]) -> None:
+    def on_done(_: Future[Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             loop.call_soon_threadsafe(settle)
 
