@@ -2,6 +2,7 @@
 #   make demo     talk to a voice agent on this machine        ARGS='--lan' for a phone
 #   make test     all tests                                    ARGS='-k playout' goes to pytest
 #   make test-long  what takes longer: ARM under QEMU, threads, wheels, fuzzing (FUZZ_SECONDS=300)
+#   make soak     10,000 sessions and 30 minutes of talk leave nothing behind   ARGS='--minutes 5 --cycles 1000'
 #   make test-aarch64 test-armv7   the C++ core for ARM, under QEMU
 #   make test-clients  Pipecat, LiveKit and Strands, each in its own environment, talk to `sonicrtc local sonic`
 #   make wheels test-wheels   wheels for manylinux and musllinux, x86-64 and aarch64; then use them
@@ -15,7 +16,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-aarch64 test-armv7 test-wheels test-clients clients coverage lint bench bench-gate bench-turns wheel wheels \
+.PHONY: help demo test test-long soak test-aarch64 test-armv7 test-wheels test-clients clients coverage lint bench bench-gate bench-turns wheel wheels \
   lock stubs plots clean FORCE
 
 help:
@@ -32,6 +33,9 @@ test-long: .cache/dev .cache/core $(PAGE)
 
 coverage: .cache/dev .cache/core
 	@$(BIN)/python tests/run.py --stage coverage
+
+soak: .cache/dev .cache/core
+	@$(BIN)/python -m tests.soak.run $(ARGS)
 
 test-aarch64 test-armv7: test-%: .cache/dev .cache/core
 	@$(BIN)/python tests/run.py --stage '$* under QEMU'

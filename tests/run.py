@@ -172,6 +172,11 @@ def client_tests() -> None:
     run(sys.executable, "-m", "pytest", "-q", "-m", "clients", "tests/clients")
 
 
+def soak() -> None:
+    """Ten thousand sessions and half an hour of talk; ``make soak`` takes arguments for less."""
+    run(sys.executable, "-m", "tests.soak.run")
+
+
 STAGES: dict[str, Callable[[], None]] = {
     "system packages": system_packages,
     "native tests": native_tests,
@@ -189,6 +194,7 @@ LONG_STAGES: dict[str, Callable[[], None]] = {
     "wheels": wheels_tests,
     "clients of others": client_tests,
     "fuzzing": fuzzing,
+    "soak": soak,
 }
 ALL_STAGES = STAGES | LONG_STAGES
 
