@@ -49,6 +49,18 @@ class Noise(logging.Handler):
         """Take what asyncio would say of an exception that nobody retrieved."""
         self.lines.append(f"asyncio: {context.get('message')} {context.get('exception')!r}")
 
+    def on_warning(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        """Take a warning of Python: a file left open, a coroutine never awaited."""
+        self.lines.append(f"{category.__name__}: {message} at {filename}:{lineno}")
+
     def say(self, text: str) -> None:
         """Tell the person who waits how far it is."""
         print(text, file=self.progress, flush=True)
@@ -65,6 +77,7 @@ def listening() -> Iterator[Noise]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("always")
+                warnings.showwarning = noise.on_warning
                 yield noise
         finally:
             logging.getLogger().removeHandler(noise)
