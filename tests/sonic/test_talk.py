@@ -118,6 +118,17 @@ def test_an_answer_that_broke_off_is_to_be_finished() -> None:
     assert not told.talk.turn_open
 
 
+def test_the_rest_of_an_answer_is_asked_for_until_it_comes() -> None:
+    told = Told()
+    told.ask()
+    told.answer("Once upon a time")
+    told.seed(broken=True)
+    assert told.talk.scene(told.now_s).awaited
+    assert told.seed(broken=True).texts == told.seed().texts == (CONTINUE,)
+    told.hear(announced("there was a king."), ENDED)
+    assert told.seed(broken=True).texts == ()
+
+
 def test_the_rest_of_an_answer_does_not_silence_its_beginning() -> None:
     told = Told()
     told.ask()

@@ -223,7 +223,7 @@ class Talk:
             user_quiet_s=now_s - self.quiet_since_s,
             unanswered_s=None if first is None else (self.tape.end - first) / INPUT_RATE_HZ,
             agent_speaking=self.agent_speaks(now_s),
-            awaited=bool(self._tool_calls or self._texts),
+            awaited=bool(self._tool_calls or self._texts or self._continues),
         )
 
     def ignored_at_s(self, limit_s: float) -> float | None:
@@ -250,9 +250,9 @@ class Talk:
             The stream before ended before its time: an answer that it was giving has to be finished.
         """
         replayed = self.tape.is_waiting and self.tape.holds_unanswered()
-        continues = broken and self._turn_open
-        if continues:
+        if broken and self._turn_open:
             self.history.broke_off()
+            self._turn_open, self._continues = False, True
         words = self.history.last_user_text() if self.tape.is_waiting else ""
         history = self.history.messages(
             message_bytes=config.history_message_bytes,
@@ -262,10 +262,8 @@ class Talk:
         texts = [text.text for text in self._texts]
         if words and not replayed:
             texts.insert(0, words)  # its audio is gone, its words are not
-        if continues:
+        if self._continues:
             texts.append(said.CONTINUE)
-            self._turn_open = False
-        self._continues = continues
         self._repeats_user = bool(words) and replayed
         self._usage_before = self._usage
         self._stream, self._last_event_s = stream, now_s
