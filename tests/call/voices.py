@@ -238,8 +238,8 @@ async def talking(
         config = Config(sonic=SonicConfig(endpoint=service.endpoint, ca_file=state.ca_file), vad=vad)
         keys = StaticCredentials(state.keys)
 
-        def open_session(on_event: Callable[[SonicEvent], None]) -> SonicSession:
-            caller.session = Tapped(config.sonic, credentials=keys, on_event=on_event, continuity=continuity)
+        def open_session(sonic: SonicConfig, on_event: Callable[[SonicEvent], None]) -> SonicSession:
+            caller.session = Tapped(sonic, credentials=keys, on_event=on_event, continuity=continuity)
             return caller.session
 
         async with (
