@@ -281,10 +281,25 @@ def test_a_text_that_is_not_answered_is_noticed_too() -> None:
     assert told.talk.ignored_at_s(8) == told.now_s + 8
 
 
-@pytest.mark.parametrize("busy", [TOOL, announced("Well,")])
-def test_a_model_that_waits_for_a_tool_or_speaks_is_not_silent(busy: SonicEvent) -> None:
+def test_a_model_that_waits_for_a_tool_is_not_silent() -> None:
     told = Told()
     told.ask()
-    told.hear(busy)
+    told.hear(TOOL)
     told.speak(1)
     assert told.talk.ignored_at_s(8) is None
+
+
+def test_a_model_that_fell_silent_while_it_spoke_is_noticed_when_it_was_heard_and_is_spoken_to() -> None:
+    told = Told()
+    told.ask()
+    told.answer(seconds=5)
+    assert told.talk.ignored_at_s(8) is None
+    told.speak(1)
+    assert told.talk.ignored_at_s(8) == pytest.approx(told.now_s + 4 + 8, abs=0.1)
+
+
+def test_a_model_that_does_not_go_on_with_its_answer_is_silent() -> None:
+    told = Told()
+    told.answer(seconds=0)
+    told.seed(broken=True)
+    assert told.talk.ignored_at_s(8) == told.now_s + 8

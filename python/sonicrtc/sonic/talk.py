@@ -228,10 +228,12 @@ class Talk:
 
     def ignored_at_s(self, limit_s: float) -> float | None:
         """Return from when on a model that says nothing is taken for deaf or mute; None when nothing is asked of it."""
-        waiting = self.tape.is_waiting or self.tape.unheard_ms >= _SPOKEN_TO_MS or bool(self._texts)
-        if not waiting or not self._watching or self._tool_calls or self._turn_open or limit_s <= 0:
+        spoken_to = self.tape.is_waiting or self.tape.unheard_ms >= _SPOKEN_TO_MS
+        waiting = spoken_to or self._continues or bool(self._texts)
+        if not waiting or not self._watching or self._tool_calls or limit_s <= 0:
             return None
-        return max(self.quiet_since_sent_s, self._last_event_s) + limit_s
+        # Of a model that fell silent in the middle of an answer, what it had sent is played first.
+        return max(self.quiet_since_sent_s, self._last_event_s, self.voice_until_s) + limit_s
 
     def stop_watching(self) -> None:
         """Take a silent model for what it is only once: what it ignores a second time is no speech for it."""
