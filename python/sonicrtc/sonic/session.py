@@ -358,6 +358,13 @@ class SonicSession:
         leg = self._leg
         if leg is None:
             return
+        before = self._draining
+        if before is not None and before.over:
+            # Nobody will end its answer. The stream after it knows too little of that, so another one takes over.
+            self._draining = None
+            self._retire(leg)
+            self._break(before.error or SonicClosedError("the service ended the stream"), now_s)
+            return
         if leg.over:
             self._break(leg.error or SonicClosedError("the service ended the stream"), now_s)
             return
