@@ -102,7 +102,8 @@ def line_of(event: ModelEvent) -> str:
     at = f"{event.at_ms / 1000:6.1f} s  "
     if event.status == "recovering":
         return f"{at}the line to the model broke ({event.code}: {event.message}); reconnecting"
-    return f"{at}the line to the model is up: stream {event.stream}, voice {event.voice}, {event.language}"
+    spoken = event.language or "any language"
+    return f"{at}the line to the model is up: stream {event.stream}, voice {event.voice}, {spoken}"
 
 
 def _hang_up_on_interrupt(call: HeadlessCall) -> None:

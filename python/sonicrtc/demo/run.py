@@ -118,7 +118,7 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
     progress("the model is there (Nova 2 Sonic, local)")
     config = Config(
         server=_server_config(options, local.state, address),
-        sonic=SonicConfig(endpoint=sonic_endpoint, ca_file=local.state.ca_file, greeting=_greeting(options)),
+        sonic=SonicConfig(endpoint=sonic_endpoint, ca_file=local.state.ca_file, greeting=greeting_of(options)),
         signaling=SignalingConfig(channel=_CHANNEL, endpoint=signaling_endpoint),
     )
     async with asyncio.TaskGroup() as tasks:
@@ -135,7 +135,8 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
         await agent.serve(config, on_ready=on_ready, stop=asyncio.Event())
 
 
-def _greeting(options: DemoOptions) -> str:
+def greeting_of(options: DemoOptions) -> str:
+    """Return what the agent says first."""
     if options.greeting is not None:
         return options.greeting
     return _GREETING if options.brain == "speech" else ""
