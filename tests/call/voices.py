@@ -23,7 +23,7 @@ from sonicrtc.audio import Resampler
 from sonicrtc.calls import Calls
 from sonicrtc.config import Config, ContinuityConfig, SonicConfig, VadConfig
 from sonicrtc.credentials import StaticCredentials
-from sonicrtc.events import ErrorEvent, TranscriptEvent
+from sonicrtc.events import ModelEvent, TranscriptEvent
 from sonicrtc.local.sonic import Emitter, Fault, LocalSonic, SessionSetup
 from sonicrtc.local.sonic.brain import BrainInput, UserAudio, UserText
 from sonicrtc.local.sonic.emitter import StopReason
@@ -181,8 +181,12 @@ class Caller:
         await self.page.heard.until(lambda: number in self.tones, timeout_s=30)
 
     def told(self) -> list[str]:
-        """Return the codes of the errors that the page was told."""
-        return [event.code for event in self.page.told(ErrorEvent)]
+        """Return the codes of the errors that the page was told the call recovers from."""
+        return [event.code for event in self.page.told(ModelEvent) if event.status == "recovering"]
+
+    async def recovers(self, count: int) -> None:
+        """Wait until the page was told so, `count` times."""
+        await self.page.heard.until(lambda: len(self.told()) >= count)
 
     def shown(self) -> dict[int, str]:
         """Return what the page shows as the caller's words, by turn."""

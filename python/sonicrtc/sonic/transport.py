@@ -256,7 +256,7 @@ class HardenedTransport(AWSCRTHTTPClient):
 
 
 def _settled(native: Future[Any]) -> asyncio.Future[None]:
-    """Return a future that is done when `native` is; unlike with `asyncio.wrap_future`, cancelling it leaves that alone.
+    """Return a future that is done when `native` is; cancelling it leaves `native` alone, unlike `asyncio.wrap_future`.
 
     Native code sets its futures without asking, and would stumble over one that was cancelled.
     """
