@@ -8,7 +8,8 @@ our synthesizer's, through Playout. Only the row that says what it costs depends
   in silence and in noise 10 dB below the voice. The voice begins at the first 10 ms that come within 20 dB of the
   loudest 10 ms of the recording, with two more such in the 40 ms after it, and after 200 ms without (100 ms at the
   start of a recording).
-- echo: what Playout gave, later and quieter, through nothing, a small loudspeaker and a room, or a bad room.
+- echo: what Playout gave, later and quieter, through nothing, a small loudspeaker and a room, or a bad room; and how
+  often the local service, given what is sent of it, would take it for an interruption.
 - noise: nothing but noise at the microphone, 10 dB below a voice.
 - double talk: onsets while the echo goes on.
 
@@ -199,14 +200,15 @@ class Rig:
     #: What one block cost, in us, while the agent spoke.
     spent_us: list[float] = field(default_factory=list)
 
-    def ducks(self, microphone: Sound, voice: Sound) -> list[int]:
-        """Return where in the playout ducks began, in samples at 16 kHz, with no marker from a model."""
+    def run(self, microphone: Sound, voice: Sound) -> tuple[list[int], NDArray[np.int16]]:
+        """Return where in the playout ducks began, in samples, and what the model would hear; it sends no marker."""
         uplink = Uplink(vad=self.vad)
         playout = Playout(RATE_HZ, 48_000, capacity_ms=3_600_000)
         assist = Assist(playout, self.config, self.vad)
         playout.push(s16(voice))
         heard = stereo(microphone)
         found: list[int] = []
+        sent: list[NDArray[np.int16]] = []
         assist.pulled(playout.pull(960))
         for number in range(len(heard) // 960):
             buffer = heard[960 * number : 960 * (number + 1)]
@@ -214,12 +216,14 @@ class Rig:
             was_ducked, began_s = playout.ducked, time.perf_counter()
             assist.heard(buffer, 960, block, 20.0 * (number + 1))
             heard_s = time.perf_counter()
+            at = max(block.onset, 0)
+            sent += [block.s16[:at].copy(), block.preroll.copy(), block.s16[at:].copy()]
             if playout.ducked and not was_ducked:
                 found.append(BLOCK * (number + 1))
             pulled, pulled_s = playout.pull(960), time.perf_counter()
             assist.pulled(pulled)
             self.spent_us.append((heard_s - began_s + time.perf_counter() - pulled_s) * 1e6)
-        return found
+        return found, np.concatenate(sent)
 
 
 def trials(
@@ -272,7 +276,7 @@ def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int]]
     """
     delays, early, missed = [], 0, 0
     for microphone, onset in cases:
-        begins = rig.ducks(microphone, voice[: len(microphone) + BLOCK])
+        begins, _ = rig.run(microphone, voice[: len(microphone) + BLOCK])
         spoken = onset - RATE_HZ // 5  # where the recording was faded in
         if any(spoken - rig.config.release_ms * RATE_HZ // 1000 < at <= spoken for at in begins):
             early += 1
@@ -297,6 +301,13 @@ def onset_rows(rig: Rig, voices: Sequence[Sound], voice: Sound) -> Iterator[Row]
         yield onset_row("onset", f"in {noise}", rig, cases, voice, **goals)
 
 
+def barge_ins(sent: NDArray[np.int16]) -> int:
+    """Return how often the local service's model would take it for an interruption."""
+    from sonicrtc.local.sonic.speech.endpointing import Endpointer, SpeechSustained
+
+    return sum(isinstance(event, SpeechSustained) for event in Endpointer(pause_ms=1500).push(sent))
+
+
 def echo_rows(rig: Rig, voice: Sound) -> Iterator[Row]:
     quiet = white(len(voice), np.random.default_rng(4)) * np.float32(10 ** (-70 / 20))
     usual = (-20, 150)
@@ -305,8 +316,9 @@ def echo_rows(rig: Rig, voice: Sound) -> Iterator[Row]:
             for lag_ms in (20, 150, 300, 400):
                 said = voice if (gain_db, lag_ms) == usual else voice[: 60 * RATE_HZ]
                 microphone = echo_of(said, kind=kind, lag_ms=lag_ms, gain_db=gain_db) + quiet[: len(said)]
-                figures = {"ducks": len(rig.ducks(microphone, said)), "minutes": len(said) / RATE_HZ / 60}
-                goals = {"ducks": 0.0} if kind != "bad room" else {}
+                ducks, sent = rig.run(microphone, said)
+                figures = {"ducks": len(ducks), "barge_ins": barge_ins(sent), "minutes": len(said) / RATE_HZ / 60}
+                goals = {"ducks": 0.0, "barge_ins": 0.0} if kind != "bad room" else {}
                 yield Row(part="echo", what=f"{kind}, {gain_db} dB, {lag_ms} ms", figures=figures, goals=goals)
 
 
@@ -314,8 +326,8 @@ def noise_rows(rig: Rig, voice: Sound, minutes: float) -> Iterator[Row]:
     frames = int(minutes * 60 * RATE_HZ)
     for name, make in NOISES.items():
         microphone = make(frames, np.random.default_rng(5)) * np.float32(10 ** ((VOICE_DBFS - NOISE_DB) / 20))
-        ducks = len(rig.ducks(microphone, np.resize(voice, frames)))
-        yield Row(part="noise", what=name, figures={"ducks_per_min": ducks / minutes, "minutes": minutes},
+        ducks, _ = rig.run(microphone, np.resize(voice, frames))
+        yield Row(part="noise", what=name, figures={"ducks_per_min": len(ducks) / minutes, "minutes": minutes},
                   goals={"ducks_per_min": 2.0})  # fmt: skip
 
 

@@ -73,6 +73,7 @@ EchoDetector::EchoDetector(int played_rate_hz, int heard_rate_hz)
       unit_(kUnit),
       products_(kLags),
       coherences_(kLags),
+      fast_(kFastMs, kLags),
       short_(kShortMs, kLags),
       long_(kLongMs, kLags) {}
 
@@ -130,6 +131,7 @@ std::size_t EchoDetector::align() noexcept {
   if (!aligned_ || std::abs(offset - offset_) > static_cast<std::int64_t>(kShift)) {
     aligned_ = true;
     offset_ = offset;
+    fast_.clear();
     short_.clear();
     long_.clear();
   }
@@ -148,10 +150,15 @@ void EchoDetector::judge() noexcept {
   path_at_ = static_cast<std::size_t>(std::max_element(coherences_.begin(), coherences_.end()) - coherences_.begin());
   known_ = coherences_[path_at_] >= kKnown;
 
+  const auto highest = [this](Memory& memory) {
+    memory.coherences(coherences_.data());
+    return *std::max_element(coherences_.begin(), coherences_.end());
+  };
+  fast_.add(products_.data(), energy, heard);
   short_.add(products_.data(), energy, heard);
-  short_.coherences(coherences_.data());
-  coherence_ = std::min(*std::max_element(coherences_.begin(), coherences_.end()), 1.0F);
-  echo_ = coherence_ >= kEcho || (known_ && is_known_echo(energy, heard));
+  const float moved = highest(fast_);
+  coherence_ = std::min(highest(short_), 1.0F);
+  echo_ = coherence_ >= kEcho || (known_ && moved >= kEcho) || (known_ && is_known_echo(energy, heard));
   long_.add(products_.data(), energy, heard);
 }
 
@@ -171,6 +178,7 @@ void EchoDetector::reset() noexcept {
   std::fill(past_.begin(), past_.end(), 0.0F);
   std::fill(energy_.begin(), energy_.end(), 0.0F);
   filled_ = 0;
+  fast_.clear();
   short_.clear();
   long_.clear();
   path_at_ = 0;

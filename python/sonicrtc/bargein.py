@@ -40,6 +40,8 @@ _FEWEST_BLOCKS = 25
 _QUIETEST_DBFS = -65.0
 #: A run of loud blocks goes on over gaps of so many.
 _GAP_BLOCKS = 3
+#: After echo so many blocks are taken for it, too, unless somebody speaks up: what is between words.
+_ECHO_BLOCKS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,15 +143,16 @@ class OnsetDetector:
         self._level_sum = 0.0
         self._last_dbfs = _QUIETEST_DBFS
         self._score = 0.0
-        self._was_echo = False
         self._run_began_ms: float | None = None
         self._quiet_blocks = 0
+        self._blocks_since_echo = _ECHO_BLOCKS
+        #: Whether the last block is to be kept from the model: echo whose path is known.
+        self.is_echo = False
 
     def begin(self) -> None:
         """Listen from now on: the agent begins to speak."""
         self._uplink.reset()
         self._score = 0.0
-        self._was_echo = False
         self._run_began_ms = None
 
     def played(self, block: NDArray[np.int16]) -> None:
@@ -194,10 +197,14 @@ class OnsetDetector:
         score = block.score if self._own_score else ungated.score
         if score is not None:
             self._score = score
-        was_echo, self._was_echo = self._was_echo, self._echo.heard(ungated.s16)
-        self._follow(loud and not self._was_echo, at_ms)
-        voiced = self._score >= self._config.threshold
-        return self._run_began_ms if voiced and loud and not (was_echo or self._was_echo) else None
+        echo = self._echo.heard(ungated.s16)
+        self._follow(loud and not echo, at_ms)
+        # One block between two of a known echo is echo too; the first of an unknown one may be chance.
+        speaks_up = loud and self._score >= self._config.threshold and not echo and self._blocks_since_echo > 0
+        on_known_path = echo and self._echo.lag_ms >= 0
+        self._blocks_since_echo = 0 if on_known_path else self._blocks_since_echo + 1
+        self.is_echo = on_known_path or (not speaks_up and self._blocks_since_echo <= _ECHO_BLOCKS)
+        return self._run_began_ms if speaks_up else None
 
     def _follow(self, loud: bool, at_ms: float) -> None:
         """Remember where the run of loud blocks began that goes on."""
@@ -229,6 +236,7 @@ class Assist:
     def __init__(self, playout: Playout, config: BargeInConfig, vad: VadConfig) -> None:
         self._playout = playout
         self._duck_db = -config.duck_db
+        self._mutes_echo = config.echo == "mute"
         self._detector = OnsetDetector(config, vad)
         self._state = BargeIn(release_ms=config.release_ms)
         self._played_frames = 0
@@ -267,11 +275,15 @@ class Assist:
             self._silent_ms += _BLOCK_MS
         self._detector.played(block)
 
-    def heard(self, buffer: Buffer, frames: int, block: Block, at_ms: float) -> None:
-        """Take 20 ms of the user; see :meth:`OnsetDetector.heard`."""
+    def heard(self, buffer: Buffer, frames: int, block: Block, at_ms: float) -> bool:
+        """Take 20 ms of the user; see :meth:`OnsetDetector.heard`.
+
+        Returns whether they were echo of the agent. The model must not hear it, or it would interrupt
+        itself: `block` is zeros then. Of a user for whom the agent is ducked everything is let through.
+        """
         if self._silent_ms >= _ECHO_MS:
             self._detector.idle(block.level_dbfs)
-            return
+            return False
         onset_ms = self._detector.heard(buffer, frames, block, at_ms)
         order = self._state.heard(
             onset_ms=onset_ms,
@@ -282,6 +294,11 @@ class Assist:
             self._playout.duck(self._duck_db)
         elif order == "unduck":
             self._playout.unduck()
+        is_echo = self._mutes_echo and self._detector.is_echo and not self._playout.ducked
+        if is_echo:
+            for audio in (block.s16, block.f32, block.preroll):
+                audio[:] = 0
+        return is_echo
 
     def interrupted(self, at_ms: float) -> Interruption:
         """Take the model's marker: what comes next is heard at full level."""

@@ -198,8 +198,8 @@ class Call:
     def _heard(self, buffer: Buffer, frames: int) -> None:
         """Take 20 ms from the caller."""
         block = self._uplink.push(buffer, frames=frames, out=self._block)
+        self._floor.heard(buffer, frames, block)  # takes out the agent's own voice
         self._session.send_audio(block, captured_at_s=time.monotonic())
-        self._floor.heard(buffer, frames, block)
 
     def _told(self, event: sonic.SonicEvent) -> None:
         """Take one event from the model."""

@@ -21,6 +21,7 @@ Endpointing = Literal["HIGH", "MEDIUM", "LOW"]
 DetectorName = Literal["webrtcvad", "energy", "silero"]
 GatePolicy = Literal["zeros", "off", "withhold"]
 AssistName = Literal["auto", "off"]
+EchoPolicy = Literal["mute", "send"]
 
 #: Pause after speech at which the default model ends the user's turn, by sensitivity.
 ENDPOINT_PAUSE_MS = capabilities.MODELS[capabilities.MODEL_IDS[0]].pauses_ms
@@ -121,13 +122,17 @@ class BargeInConfig:
         Silero's score from which a sound is voice, 0 to 1; higher hears less.
     rise_db : float
         How far a voice must stand above the background of the last 1.5 s, 0 to 40 dB; higher hears less.
+    echo : {"mute", "send"}
+        What the model hears of the agent's own voice that comes back by the microphone: zeros, or all of it,
+        upon which it interrupts itself. Nothing is muted where no echo is heard.
     """
 
     assist: AssistName = "auto"
     duck_db: float = 12.0
     release_ms: int = 700
-    threshold: float = 0.4
-    rise_db: float = 8.0
+    threshold: float = 0.3
+    rise_db: float = 9.5
+    echo: EchoPolicy = "mute"
 
     def __post_init__(self) -> None:
         _check(self.assist in get_args(AssistName), "BargeInConfig.assist", "'auto' or 'off'", self.assist)
@@ -135,6 +140,7 @@ class BargeInConfig:
         _check(100 <= self.release_ms <= 10_000, "BargeInConfig.release_ms", "100 to 10000", self.release_ms)
         _check(0 <= self.threshold <= 1, "BargeInConfig.threshold", "0 to 1", self.threshold)
         _check(0 <= self.rise_db <= 40, "BargeInConfig.rise_db", "0 to 40", self.rise_db)
+        _check(self.echo in get_args(EchoPolicy), "BargeInConfig.echo", "'mute' or 'send'", self.echo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

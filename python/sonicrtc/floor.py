@@ -79,11 +79,13 @@ class Floor:
     # -- every 20 ms ----------------------------------------------------------------------------------
 
     def heard(self, buffer: Buffer, frames: int, block: Block) -> None:
-        """Take 20 ms of the caller: as they came, 48 kHz stereo, and what Uplink made of them."""
+        """Take 20 ms of the caller: as they came, 48 kHz stereo, and what Uplink made of them.
+
+        Where they are the agent's own voice, `block` is zeros after it.
+        """
         at_ms = self._clock()
-        if self._assist is not None:
-            self._assist.heard(buffer, frames, block, at_ms)
-        self._tell(*self._turns.heard(block.level_dbfs, block.speech, at_ms))
+        is_echo = self._assist is not None and self._assist.heard(buffer, frames, block, at_ms)
+        self._tell(*self._turns.heard(block.level_dbfs, block.speech and not is_echo, at_ms))
 
     def pull(self, frames: int) -> NDArray[np.int16]:
         """Return the next 20 ms for the caller, 48 kHz mono, shape (frames,)."""

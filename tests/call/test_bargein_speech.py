@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from benchmarks import turns
 from benchmarks.turns import RATE_HZ, Rig, Sound
 
-from sonicrtc.audio import Playout, Uplink, VadConfig
+from sonicrtc.audio import Playout, Resampler, Uplink, VadConfig
 from sonicrtc.bargein import Assist
-from sonicrtc.config import BargeInConfig
+from sonicrtc.config import BargeInConfig, Config
+from sonicrtc.events import ServerEvent, SpeakingEvent
+from sonicrtc.floor import Floor
+from sonicrtc.sonic.protocol import AudioChunk
 
 pytestmark = pytest.mark.checkout
 
@@ -41,23 +46,48 @@ def test_a_voice_ducks_within_80_ms_in_the_median_and_120_at_the_90th_percentile
 @pytest.mark.parametrize("kind", ["plain", "room"])
 def test_an_echo_20_db_down_and_150_ms_late_ducks_nothing(agent: Sound, kind: str) -> None:
     echo = turns.echo_of(agent, kind=kind, lag_ms=150, gain_db=-20)
-    assert Rig().ducks(echo, agent) == []
+    ducks, sent = Rig().run(echo, agent)
+    assert ducks == []
+    assert turns.barge_ins(sent) == 0
+
+
+def test_an_echo_that_is_sent_makes_the_model_interrupt_itself(agent: Sound) -> None:
+    echo = turns.echo_of(agent, kind="plain", lag_ms=150, gain_db=-20)
+    _, sent = Rig(config=BargeInConfig(echo="send")).run(echo, agent)
+    assert turns.barge_ins(sent) > 0
+
+
+def test_nothing_of_a_user_is_muted_where_there_is_no_echo(agent: Sound, callers: list[Sound]) -> None:
+    microphone, _ = next(turns.trials(callers, "pink", np.random.default_rng(8), 1))
+    _, muted = Rig(config=BargeInConfig(echo="mute")).run(microphone, agent)
+    _, all_of_it = Rig(config=BargeInConfig(echo="send")).run(microphone, agent)
+    assert np.array_equal(muted, all_of_it)
+
+
+def test_a_user_above_the_echo_is_heard_by_the_model_too(agent: Sound, callers: list[Sound]) -> None:
+    echo = turns.echo_of(agent, kind="room", lag_ms=150, gain_db=-20)
+    microphone, _ = next(turns.trials(callers, "silence", np.random.default_rng(8), 1))
+    ducks, sent = Rig().run(microphone + echo[: len(microphone)], agent)
+    assert len(ducks) == 1
+    assert turns.barge_ins(sent) == 1
 
 
 def test_the_same_sound_ducks_when_it_is_not_what_was_played(agent: Sound) -> None:
     echo = turns.echo_of(agent, kind="plain", lag_ms=150, gain_db=-20)
-    assert len(Rig().ducks(echo, np.roll(agent, 10 * RATE_HZ))) > 3
+    ducks, _ = Rig().run(echo, np.roll(agent, 10 * RATE_HZ))
+    assert len(ducks) > 3
 
 
 @pytest.mark.parametrize("noise", ["white", "pink", "babble"])
 def test_noise_10_db_below_a_voice_ducks_at_most_once_in_half_a_minute(agent: Sound, noise: str) -> None:
     microphone = turns.NOISES[noise](30 * RATE_HZ, np.random.default_rng(9)) * np.float32(10 ** (-36 / 20))
-    assert len(Rig().ducks(microphone, agent)) <= 1
+    ducks, _ = Rig().run(microphone, agent)
+    assert len(ducks) <= 1
 
 
 def test_a_call_that_uses_silero_anyhow_ducks_on_its_score(agent: Sound, callers: list[Sound]) -> None:
     microphone, onset = next(turns.trials(callers, "silence", np.random.default_rng(8), 1))
-    (duck,) = Rig(vad=VadConfig(detector="silero")).ducks(microphone, agent)
+    (duck,), _ = Rig(vad=VadConfig(detector="silero")).run(microphone, agent)
     assert 0 < duck - onset <= 0.12 * RATE_HZ
 
 
@@ -79,3 +109,24 @@ def test_ducked_the_agent_is_12_db_quieter_and_after_700_ms_as_loud_as_before(ca
     assert ratios[quieter[0] + 1] == pytest.approx(10 ** (-12 / 20), rel=0.01)
     assert quieter[-1] - quieter[0] == 35  # 700 ms, and the 20 ms in which the level returns
     assert ratios[quieter[-1] + 1] == 1
+
+
+def test_in_a_call_an_echo_is_neither_a_user_who_speaks_nor_sent(agent: Sound) -> None:
+    told: list[ServerEvent] = []
+    blocks = itertools.count()
+    floor = Floor(
+        rate_hz=24_000, tell=lambda *events: told.extend(events), clock=lambda: 20.0 * next(blocks), config=Config()
+    )
+    said = Resampler(RATE_HZ, 24_000).push(turns.s16(agent[: 10 * RATE_HZ]))
+    floor.push(AudioChunk(pcm=said.tobytes(), content_id="a"))
+    microphone = turns.stereo(turns.echo_of(agent, kind="room", lag_ms=150, gain_db=-20))
+    uplink, sent = Uplink(vad=VadConfig(gate="off")), []
+    for number in range(500):
+        floor.pull(960)
+        buffer = microphone[960 * number : 960 * (number + 1)]
+        block = uplink.push(buffer)
+        floor.heard(buffer, 960, block)
+        sent.append(block.s16.copy())
+    assert turns.barge_ins(np.concatenate(sent)) == 0
+    assert not [event for event in told if isinstance(event, SpeakingEvent) and event.role == "user"]
+    assert floor.stats(events_dropped=0, messages_dropped=0).ducks == 0

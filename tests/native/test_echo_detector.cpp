@@ -96,6 +96,18 @@ void a_known_path_is_heard_where_coherence_alone_is_too_low() {
   CHECK(detector.coherence() < EchoDetector::kEcho);
 }
 
+void a_path_that_moves_is_found_again_within_60_ms() {
+  const Samples played = seconds_of_noise(4, 1, 8000);
+  Samples heard = echo_of(played, 150, 0.1);
+  const Samples later = echo_of(played, 190, 0.1);
+  std::copy(later.begin() + 2 * kRateHz, later.end(), heard.begin() + 2 * kRateHz);
+  EchoDetector detector(kRateHz, kRateHz);
+  const Samples before(heard.begin(), heard.begin() + 2 * kRateHz);
+  CHECK(share_of_echo(detector, played, before, 0.2) == 1.0);
+  const auto rest = [](const Samples& of) { return Samples(of.begin() + 2 * kRateHz, of.end()); };
+  CHECK(share_of_echo(detector, rest(played), rest(heard), 0.06) == 1.0);
+}
+
 void bursts_of_the_network_do_not_hide_an_echo() {
   const Samples played = seconds_of_noise(3, 1, 8000);
   const Samples heard = echo_of(played, 150, 0.1);
@@ -171,6 +183,7 @@ int main() {
       {"an echo older than the longest lag is none", an_echo_older_than_the_longest_lag_is_none},
       {"a voice above the echo is no echo within a tenth of a second", a_voice_above_the_echo_is_no_echo_within_a_tenth_of_a_second},
       {"a known path is heard where coherence alone is too low", a_known_path_is_heard_where_coherence_alone_is_too_low},
+      {"a path that moves is found again within 60 ms", a_path_that_moves_is_found_again_within_60_ms},
       {"bursts of the network do not hide an echo", bursts_of_the_network_do_not_hide_an_echo},
       {"streams that move apart begin anew", streams_that_move_apart_begin_anew},
       {"the verdict does not depend on how the microphone is cut", the_verdict_does_not_depend_on_how_the_microphone_is_cut},

@@ -23,7 +23,9 @@ namespace sonicrtc {
 /// - there is a known path, and at its lag (within 3 ms) the coherence is at least kKnownEcho, and the block
 ///   is not much louder than that path makes it. A path is known while the same correlation, forgotten with
 ///   kLongMs, is at least kKnown somewhere. It finds echoes with much reverberation, and its third
-///   condition lets a user be heard who speaks while the echo goes on.
+///   condition lets a user be heard who speaks while the echo goes on; or
+/// - there is a known path, and at any lag the correlation, forgotten with kFastMs, is at least kEcho: the
+///   path has moved, as it does when a jitter buffer changes its length.
 ///
 /// The loudness of the echo does not matter, nor what loudspeaker and room do to it, nor a lag that drifts
 /// by less than 1 ms in kShortMs. Positions are counted in samples, so blocks may come in bursts; where the
@@ -32,6 +34,7 @@ class EchoDetector {
  public:
   static constexpr int kMaxLagMs = 420;  // 400, and what the filters and a block's border take
   static constexpr int kMostShiftMs = 60;
+  static constexpr double kFastMs = 50.0;
   static constexpr double kShortMs = 120.0;
   static constexpr double kLongMs = 1500.0;
   static constexpr float kEcho = 0.2F;        // 0.45 squared
@@ -117,6 +120,7 @@ class EchoDetector {
   std::size_t filled_ = 0;       // samples in it
   std::vector<float> products_;  // of this unit; index kLags - 1 - lag, as in everything that has kLags
   std::vector<float> coherences_;
+  Memory fast_;
   Memory short_;
   Memory long_;
   std::size_t path_at_ = 0;
