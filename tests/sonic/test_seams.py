@@ -24,6 +24,8 @@ from sonicrtc.local.state import LocalState
 from sonicrtc.sonic import protocol as said
 from sonicrtc.sonic.wire import ToolSpec
 
+pytestmark = pytest.mark.checkout
+
 PAUSE = np.zeros(16_000 * 7 // 10, np.int16)
 WEATHER = ToolSpec(name="weather", description="Tell the weather.", input_schema={"type": "object"})
 
