@@ -66,7 +66,7 @@ class RawStream:
         pseudo = {":method": method, ":scheme": "https", ":authority": authority, ":path": path}
         self.conn.initiate_connection()
         self.conn.send_headers(1, [*pseudo.items(), *headers.items()])
-        self._write_out()
+        self.write_out()
 
     async def sign(self, inner: EventMessage) -> bytes:
         """Wrap and sign an inner message as the SDK does."""
@@ -90,13 +90,13 @@ class RawStream:
 
     def send(self, data: bytes, *, end: bool = False) -> None:
         self.conn.send_data(1, data, end_stream=end)
-        self._write_out()
+        self.write_out()
 
     def grant(self, count: int) -> None:
         """Open both windows for `count` more bytes."""
         self.conn.increment_flow_control_window(count)
         self.conn.increment_flow_control_window(count, 1)
-        self._write_out()
+        self.write_out()
 
     async def pump(self) -> bool:
         """Take one read's worth of bytes; False when the connection or the stream is over."""
@@ -122,14 +122,14 @@ class RawStream:
                     self.ended = self.reset = True
                 case _:
                     pass
-        self._write_out()
+        self.write_out()
         return bool(data) and not self.ended
 
     async def ping(self) -> None:
         """Wait until the service has seen everything that was sent before."""
         pongs = self.pongs
         self.conn.ping(b"are you?")
-        self._write_out()
+        self.write_out()
         while self.pongs == pongs and await self.pump():
             pass
 
@@ -152,7 +152,8 @@ class RawStream:
         assert json.loads(self.body)["message"]
         return self.headers[":status"], self.headers["x-amzn-errortype"]
 
-    def _write_out(self) -> None:
+    def write_out(self) -> None:
+        """Send what `conn` has to send."""
         self.writer.write(self.conn.data_to_send())
 
 

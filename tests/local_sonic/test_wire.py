@@ -15,7 +15,7 @@ from smithy_aws_event_stream.events import EventMessage
 from tests.local_sonic.raw import PATH, RawStream, raw_stream
 from tests.local_sonic.sdk import opening, scripted
 
-from sonicrtc.local.sonic import EchoBrain, Emitter, LocalSonic, SessionSetup
+from sonicrtc.local.sonic import EchoBrain, Emitter, Fault, LocalSonic, SessionSetup
 from sonicrtc.local.sonic.brain import BrainInput
 from sonicrtc.local.sonic.eventstream import decode, encode
 from sonicrtc.local.state import LocalState
@@ -186,3 +186,17 @@ def _with_payload(outer: bytes, payload: bytes) -> bytes:
     """The same outer headers, so the same signature, around another inner message."""
     message = decode(outer)
     return encode(message.headers, bytes(_chunk_message(payload).encode()))
+
+
+async def test_data_and_goodbye_in_one_breath_end_a_starved_stream_quietly(
+    state: LocalState, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with LocalSonic(state=state, brain=EchoBrain) as sonic, raw_stream(sonic, state) as stream:
+        sonic.faults.next(Fault(fault="starve"))
+        stream.request()
+        await stream.ping()
+        stream.conn.send_data(1, b"bye")
+        stream.conn.close_connection()
+        stream.write_out()
+        assert await stream.closed()
+    assert not caplog.records

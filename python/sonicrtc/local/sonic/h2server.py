@@ -7,6 +7,7 @@ RST_STREAM, GOAWAY, a connection that drops.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
@@ -261,8 +262,7 @@ class Connection(asyncio.Protocol):
                 case h2.events.DataReceived():
                     stream = self._streams.get(event.stream_id)
                     if stream is not None and stream.starved:
-                        if event.flow_controlled_length:  # room for the connection's other streams
-                            self._h2.increment_flow_control_window(event.flow_controlled_length)
+                        self._make_room(event.flow_controlled_length)
                     else:
                         self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                     if stream is not None and stream.peer is not None and event.data:
@@ -280,6 +280,12 @@ class Connection(asyncio.Protocol):
                         self._transport.close()
                 case _:
                     pass
+
+    def _make_room(self, count: int) -> None:
+        """Give the connection's other streams room for as much as came on a starved one."""
+        if count:
+            with contextlib.suppress(h2.exceptions.ProtocolError):  # GOAWAY came in the same read
+                self._h2.increment_flow_control_window(count)
 
     def _remote_end(self, stream_id: int) -> None:
         stream = self._streams.get(stream_id)
