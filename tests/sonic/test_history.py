@@ -130,3 +130,25 @@ def test_a_message_that_is_too_long_loses_its_beginning() -> None:
     assert first == "… drei vier"
     assert second == "ö" * 5
     assert told(history, message_bytes=100)[0] == ("USER", "eins zwei drei vier")
+
+
+def test_what_is_too_old_to_be_repeated_is_forgotten() -> None:
+    history = conversation(*(("USER", str(n)) for n in range(10)), ("ASSISTANT", "x" * 200))
+    history.forget(2 * 64 + 200)
+    assert told(history) == [("USER", "7 8 9"), ("ASSISTANT", "x" * 200)]
+
+
+def test_a_day_of_talk_takes_no_more_memory_than_an_hour() -> None:
+    history = History()
+    for _ in range(10_000):
+        history.user("hm")
+        history.announced("Yes.")
+        history.forget(64 * 100)
+    assert len(list(history)) <= 101
+
+
+def test_forgetting_leaves_all_that_would_be_repeated() -> None:
+    history = conversation(("USER", "a" * 500), ("ASSISTANT", "b" * 500), ("USER", "c" * 20))
+    before = told(history, total_bytes=1100)
+    history.forget(2 * 1100)
+    assert told(history, total_bytes=1100) == before != []

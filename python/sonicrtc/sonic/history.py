@@ -14,6 +14,8 @@ Role = Literal["USER", "ASSISTANT"]
 #: Stands where the user's words would: the service refuses a history that the assistant begins.
 OPENING = "(The call goes on.)"
 _CUT = "… "
+#: What even the shortest text takes of a conversation's memory.
+_LEAST_BYTES = 64
 _CHARACTERS_PER_S = 14  # of English, spoken calmly
 
 
@@ -109,6 +111,15 @@ class History:
                 said.cut(self._frames)
         self._unspoken.clear()
         self._cut = True
+
+    def forget(self, total_bytes: int) -> None:
+        """Drop what is older than the last `total_bytes` of UTF-8; what is short counts as 64 bytes."""
+        room = total_bytes
+        for at in reversed(range(len(self._said))):
+            room -= max(_LEAST_BYTES, len(self._said[at].text.encode()))
+            if room < 0:
+                del self._said[:at]
+                return
 
     # -- what another stream is told ---------------------------------------------------------------
 

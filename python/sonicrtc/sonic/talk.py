@@ -256,6 +256,7 @@ class Talk:
             self.history.broke_off()
             self._turn_open, self._continues = False, True
         words = self.history.last_user_text() if self.tape.is_waiting else ""
+        self.history.forget(2 * config.history_total_bytes)  # a call may last for days
         history = self.history.messages(
             message_bytes=config.history_message_bytes,
             total_bytes=config.history_total_bytes,
