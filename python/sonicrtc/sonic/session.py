@@ -48,8 +48,6 @@ _HOLD_S = 25.0
 _NEXT_TRY_S = 5.0
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 4.0
-# Streams in a row that break before the model has said anything.
-_MAX_FAILURES = 5
 # The service itself is there and asks for patience: worth a second try even before the first word.
 _TEMPORARY = (SonicThrottledError, SonicClosedError)
 _NEVER_S = float("inf")
@@ -379,12 +377,15 @@ class SonicSession:
         """Go on without a stream until the next one is ready, or raise when that is of no use."""
         self._leg, self._live = None, False
         self._failures += 1
-        if _remedy(error) == "fatal" or self._continuity.retry_for_s == 0 or self._failures > _MAX_FAILURES:
+        if self._failures == 1:
+            self._give_up_at_s = now_s + self._continuity.retry_for_s
+        # Streams that break one after the other, before the model has said anything, are asked for more slowly.
+        self._tries = self._failures - 1
+        at_once = self._tries == 0 and _remedy(error) != "back_off"
+        self._retry_at_s = now_s if at_once else now_s + self._pause_s()
+        if _remedy(error) == "fatal" or self._retry_at_s >= self._give_up_at_s:
             raise error
         _log.warning("a stream broke; another one takes over", extra={"code": error.code, "stream": self._number})
-        self._tries = 0
-        self._give_up_at_s = now_s + self._continuity.retry_for_s
-        self._retry_at_s = now_s + (self._pause_s() if _remedy(error) == "back_off" else 0.0)
         self._on_event(said.Recovering(error=error))
 
     def _find_unopened(self, now_s: float) -> None:
