@@ -7,6 +7,7 @@ a listener who hears 1, 2, 3 … has lost nothing and heard nothing twice.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -31,28 +32,19 @@ def user_word(number: int) -> Samples:
     return word(number, rate_hz=16_000, base=_USER)
 
 
-def user_number(value: int) -> int:
-    """Return the number of the user's word that has this value."""
-    return (value - _USER) // 10
-
-
-def agent_word(number: int, rate_hz: int) -> Samples:
-    return word(number, rate_hz=rate_hz, base=_AGENT)
-
-
-def agent_number(value: int) -> int:
-    """Return the number of the agent's word that has this value."""
-    return (value - _AGENT) // 10
-
-
-def numbers(audio: Samples, base: int) -> list[int]:
-    """Return the numbers of the words in `audio`, in order; a piece of a word counts as one."""
-    values = audio[np.flatnonzero(np.diff(audio, prepend=0) | (np.arange(audio.size) == 0))]
-    return [(int(v) - base) // 10 for v in values if abs(int(v) - base - 5000) < 5000 and (int(v) - base) % 10 == 0]
-
-
 def agent_numbers(audio: Samples) -> list[int]:
-    return numbers(audio, _AGENT)
+    """Return the numbers of the words in `audio`, in order; a piece of a word counts as one.
+
+    On a busy machine the loudspeaker may run empty in the middle of a word, so its length tells how often it came.
+    """
+    runs = np.split(audio, np.flatnonzero(np.diff(audio)) + 1)
+    pieces = [((int(run[0]) - _AGENT) // 10, run.size) for run in runs if _is_word(int(run[0]) - _AGENT)]
+    words = [(number, sum(size for _, size in same)) for number, same in itertools.groupby(pieces, lambda p: p[0])]
+    return [number for number, size in words for _ in range(max(1, round(size / (24 * _WORD_MS))))]
+
+
+def _is_word(value: int) -> bool:
+    return 0 < value < 10_000 and value % 10 == 0
 
 
 class NumberBrain:
@@ -67,7 +59,7 @@ class NumberBrain:
                     samples = np.frombuffer(pcm, "<i2")
                     for run in np.split(samples, np.flatnonzero(np.diff(samples)) + 1):
                         if run[0] and run[0] != value:
-                            heard.append(user_number(int(run[0])))
+                            heard.append((int(run[0]) - _USER) // 10)
                         silent_ms = 0.0 if run[0] else silent_ms + run.size / 16
                         value = int(run[0])
                     if heard and silent_ms >= _PAUSE_MS:
@@ -85,7 +77,7 @@ class NumberBrain:
         for number in heard:
             last = number == heard[-1]
             await emit.speculative(str(number))
-            await emit.audio(agent_word(number, rate_hz).tobytes(), flush=True)
+            await emit.audio(word(number, rate_hz=rate_hz, base=_AGENT).tobytes(), flush=True)
             await emit.audio(bytes(2 * rate_hz * 80 // 1000), flush=True)
             await emit.end_audio("END_TURN" if last else "PARTIAL_TURN")
             await emit.final(str(number), "END_TURN" if last else "PARTIAL_TURN")
