@@ -32,13 +32,27 @@ def user_word(number: int) -> Samples:
     return word(number, rate_hz=16_000, base=_USER)
 
 
+def user_number(value: int) -> int:
+    """Return the number of the user's word that has this value."""
+    return (value - _USER) // 10
+
+
+def agent_word(number: int, rate_hz: int) -> Samples:
+    return word(number, rate_hz=rate_hz, base=_AGENT)
+
+
+def agent_number(value: int) -> int:
+    """Return the number of the agent's word that has this value."""
+    return (value - _AGENT) // 10
+
+
 def agent_numbers(audio: Samples) -> list[int]:
     """Return the numbers of the words in `audio`, in order; a piece of a word counts as one.
 
     On a busy machine the loudspeaker may run empty in the middle of a word, so its length tells how often it came.
     """
     runs = np.split(audio, np.flatnonzero(np.diff(audio)) + 1)
-    pieces = [((int(run[0]) - _AGENT) // 10, run.size) for run in runs if _is_word(int(run[0]) - _AGENT)]
+    pieces = [(agent_number(int(run[0])), run.size) for run in runs if _is_word(int(run[0]) - _AGENT)]
     words = [(number, sum(size for _, size in same)) for number, same in itertools.groupby(pieces, lambda p: p[0])]
     return [number for number, size in words for _ in range(max(1, round(size / (24 * _WORD_MS))))]
 
@@ -59,7 +73,7 @@ class NumberBrain:
                     samples = np.frombuffer(pcm, "<i2")
                     for run in np.split(samples, np.flatnonzero(np.diff(samples)) + 1):
                         if run[0] and run[0] != value:
-                            heard.append((int(run[0]) - _USER) // 10)
+                            heard.append(user_number(int(run[0])))
                         silent_ms = 0.0 if run[0] else silent_ms + run.size / 16
                         value = int(run[0])
                     if heard and silent_ms >= _PAUSE_MS:
@@ -77,7 +91,7 @@ class NumberBrain:
         for number in heard:
             last = number == heard[-1]
             await emit.speculative(str(number))
-            await emit.audio(word(number, rate_hz=rate_hz, base=_AGENT).tobytes(), flush=True)
+            await emit.audio(agent_word(number, rate_hz).tobytes(), flush=True)
             await emit.audio(bytes(2 * rate_hz * 80 // 1000), flush=True)
             await emit.end_audio("END_TURN" if last else "PARTIAL_TURN")
             await emit.final(str(number), "END_TURN" if last else "PARTIAL_TURN")

@@ -21,6 +21,8 @@ from sonicrtc.local.state import LocalState
 from sonicrtc.sonic import protocol as said
 from sonicrtc.sonic.session import SonicSession
 
+pytestmark = pytest.mark.checkout
+
 BREATH = np.zeros(1600, np.int16)
 QUICK = ContinuityConfig(replay_pace=4)
 
