@@ -244,6 +244,16 @@ def trials(
                 yield sound, lead + before
 
 
+def while_speaks(
+    agent: Sound, cases: Iterable[tuple[Sound, int]], random: np.random.Generator, **path: Any
+) -> Iterator[tuple[Sound, int, Sound]]:
+    """Put another piece of what the agent says beside each trial, and the echo of it into the microphone by `path`."""
+    for microphone, onset in cases:
+        begin = int(random.integers(len(agent)))
+        said = np.roll(agent, -begin)[: len(microphone) + BLOCK]
+        yield microphone + echo_of(said, **path)[: len(microphone)] if path else microphone, onset, said
+
+
 # -- the study --------------------------------------------------------------------------------------
 
 
@@ -269,14 +279,14 @@ class Row:
         return f"{'MISS' if self.missed else 'ok  '}  {self.part:11}  {self.what:32}  {', '.join(shown)}"
 
 
-def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int]], voice: Sound, **goals: float) -> Row:
-    """Measure onsets; an echo goes with them where `cases` hold one.
+def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int, Sound]], **goals: float) -> Row:
+    """Measure onsets: what the microphone hears, where in it the voice begins, and what the agent says meanwhile.
 
     Where the agent was ducked already, by a false duck, nothing can be measured; these are counted.
     """
     delays, early, missed = [], 0, 0
-    for microphone, onset in cases:
-        begins, _ = rig.run(microphone, voice[: len(microphone) + BLOCK])
+    for microphone, onset, agent in cases:
+        begins, _ = rig.run(microphone, agent)
         spoken = onset - RATE_HZ // 5  # where the recording was faded in
         if any(spoken - rig.config.release_ms * RATE_HZ // 1000 < at <= spoken for at in begins):
             early += 1
@@ -297,8 +307,8 @@ def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int]]
 def onset_rows(rig: Rig, voices: Sequence[Sound], voice: Sound) -> Iterator[Row]:
     goals = {"median_ms": 80.0, "p90_ms": 120.0, "missed": 0.0}
     for noise in ("silence", *NOISES):
-        cases = trials(voices, noise, np.random.default_rng(3))
-        yield onset_row("onset", f"in {noise}", rig, cases, voice, **goals)
+        cases = while_speaks(voice, trials(voices, noise, np.random.default_rng(3)), np.random.default_rng(7))
+        yield onset_row("onset", f"in {noise}", rig, cases, **goals)
 
 
 def barge_ins(sent: NDArray[np.int16]) -> int:
@@ -333,11 +343,10 @@ def noise_rows(rig: Rig, voice: Sound, minutes: float) -> Iterator[Row]:
 
 def double_talk_rows(rig: Rig, voices: Sequence[Sound], voice: Sound) -> Iterator[Row]:
     for kind, gain_db in (("plain", -20), ("room", -20), ("room", -10)):
-        echo = echo_of(voice, kind=kind, lag_ms=150, gain_db=gain_db)
-        cases = (
-            (sound + echo[: len(sound)], at) for sound, at in trials(voices, "silence", np.random.default_rng(6), 1)
-        )
-        yield onset_row("double talk", f"{kind}, {gain_db} dB, 150 ms", rig, cases, voice)
+        path = {"kind": kind, "lag_ms": 150, "gain_db": gain_db}
+        alone = trials(voices, "silence", np.random.default_rng(6))
+        cases = while_speaks(voice, alone, np.random.default_rng(8), **path)
+        yield onset_row("double talk", f"{kind}, {gain_db} dB, 150 ms", rig, cases)
 
 
 PARTS = ("onset", "echo", "noise", "double")
