@@ -19,6 +19,7 @@ from sonicrtc.local.sonic import Emitter, Fault, LocalSonic, SessionSetup
 from sonicrtc.local.sonic.brain import BrainInput, UserText
 from sonicrtc.local.state import LocalState
 from sonicrtc.sonic import protocol as said
+from sonicrtc.sonic.leg import Deadlines
 from sonicrtc.sonic.session import SonicSession
 
 pytestmark = pytest.mark.checkout
@@ -32,7 +33,7 @@ def words(first: int, last: int, pause: np.ndarray = BREATH) -> list[np.ndarray]
 
 
 async def test_what_is_said_while_no_stream_can_be_had_is_answered_later(state: LocalState) -> None:
-    async with telephoning(state, QUICK) as (service, subject, phone):
+    async with telephoning(state, QUICK, jitter=lambda: 0.0) as (service, subject, phone):
         service.faults.next(Fault(refuse="ServiceUnavailableException"), times=4)
         service.faults.now(Fault(fault="drop"))
         phone.say(*words(1, 12), PAUSE)
@@ -143,7 +144,7 @@ async def test_a_session_can_be_closed_in_the_middle_of_a_recovery(state: LocalS
         service.faults.always(Fault(no_headers=True) if how == "opening" else Fault(refuse="ThrottlingException"))
         config = SonicConfig(endpoint=service.endpoint, ca_file=state.ca_file)
         keys = Keys(state.keys) if how == "without keys" else StaticCredentials(state.keys)
-        async with driven(config, credentials=keys) as subject:
+        async with driven(config, credentials=keys, deadlines=Deadlines(open_s=1)) as subject:
             await subject.until(said.SessionOpened)
             service.faults.now(Fault(fault="reset"))
             await subject.until(said.Recovering)
