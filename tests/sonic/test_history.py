@@ -95,20 +95,27 @@ def test_audio_without_an_announcement_belongs_to_nothing() -> None:
     assert told(history) == [("USER", "hello")]
 
 
-def test_words_of_the_user_that_are_told_again_take_their_place() -> None:
-    history = conversation(("USER", "turn of"))
+def test_words_of_the_user_that_are_told_again_take_the_place_of_all_that_is_unanswered() -> None:
+    history = conversation(("USER", "hello"))
+    history.answered()
+    history.user("turn of")
+    history.user("the light")
     history.user("turn off the light", again=True)
-    assert told(history) == [("USER", "turn off the light")]
-    history.spoken("Done.")
+    assert told(history) == [("USER", "hello turn off the light")]
+    history.answered()
     history.user("thanks", again=True)
-    assert told(history)[-1] == ("USER", "thanks")
+    assert told(history) == [("USER", "hello turn off the light thanks")]
 
 
-def test_the_users_last_words_can_be_left_out() -> None:
-    history = conversation(("USER", "hello"), ("ASSISTANT", "Hi."), ("USER", "what time is it"))
-    assert history.last_user_text() == "what time is it"
-    assert told(history, without_last_user=True) == [("USER", "hello"), ("ASSISTANT", "Hi.")]
-    assert conversation(("ASSISTANT", "Hi.")).last_user_text() == ""
+def test_what_is_unanswered_can_be_left_out_but_not_what_was_typed_before() -> None:
+    history = conversation(("ASSISTANT", "Hi."))
+    history.typed("my name is Ada")
+    history.user("what time is it")
+    assert history.unanswered_text == "what time is it"
+    assert told(history, without_unanswered=True)[1:] == [("ASSISTANT", "Hi."), ("USER", "my name is Ada")]
+    history.answered()
+    assert history.unanswered_text == ""
+    assert told(history, without_unanswered=True)[-1] == ("USER", "my name is Ada what time is it")
 
 
 def test_a_conversation_that_the_assistant_began_begins_with_a_word_for_the_user() -> None:

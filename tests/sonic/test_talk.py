@@ -99,6 +99,24 @@ def test_what_it_heard_and_did_not_answer_is_heard_again_and_told_as_the_same() 
     assert next_text == said.UserText(text="thanks")
 
 
+def test_two_utterances_that_were_not_answered_may_be_understood_as_one() -> None:
+    told = Told()
+    told.ask("turn off")
+    told.ask("the light")
+    seed = told.seed(broken=True)
+    assert (lines(seed), seed.replay_from) == ([], 0)
+    told.hear(said.UserText(text="turn off the light"))
+    assert [m.text for m in told.talk.history] == ["turn off the light"]
+
+
+def test_what_was_typed_is_told_to_the_next_stream_although_what_was_said_after_it_is_heard_again() -> None:
+    told = Told()
+    told.talk.send_text("my name is Ada", typed=True)
+    told.ask("who am I")
+    seed = told.seed(broken=True)
+    assert (lines(seed), seed.texts) == (["my name is Ada"], ())
+
+
 def test_words_whose_audio_has_left_the_tape_are_sent_as_text() -> None:
     told = Told()
     told.ask("a long story")

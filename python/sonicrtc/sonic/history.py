@@ -59,16 +59,28 @@ class History:
     def __init__(self, messages: Sequence[Message] = ()) -> None:
         self._said: list[Message | _Sentence] = list(messages)
         self._unspoken: deque[_Sentence] = deque()
+        self._unanswered: list[Message] = []
         self._frames = 0
         self._cut = False
 
     # -- what happens ------------------------------------------------------------------------------
 
     def user(self, text: str, *, again: bool = False) -> None:
-        """Add what the user said; `again` puts it in the place of what the user said last."""
-        if again and self.last_user_text():
-            self._said.pop()
+        """Add what the user said; `again` puts it in the place of all that is unanswered."""
+        if again:
+            self._said = self._answered()
+            self._unanswered.clear()
+        message = Message("USER", text)
+        self._said.append(message)
+        self._unanswered.append(message)
+
+    def typed(self, text: str) -> None:
+        """Add what the user typed."""
         self._said.append(Message("USER", text))
+
+    def answered(self) -> None:
+        """Take note that the assistant has begun to answer what the user said."""
+        self._unanswered.clear()
 
     def announced(self, text: str) -> None:
         """Add a sentence that the assistant is going to say."""
@@ -125,34 +137,27 @@ class History:
 
     def __iter__(self) -> Iterator[Message]:
         """Iterate over the whole conversation, neighbouring texts of one role merged."""
-        merged: list[Message] = []
-        for said in self._said:
-            role: Role = said.role if isinstance(said, Message) else "ASSISTANT"
-            text = said.text.strip()
-            if text and merged and merged[-1].role == role:
-                text = f"{merged.pop().text} {text}"
-            if text:
-                merged.append(Message(role, text))
-        return iter(merged)
+        return iter(_merged(self._said))
 
-    def last_user_text(self) -> str:
-        """Return what the user said last when nothing was said after it, else ""."""
-        last = self._said[-1] if self._said else None
-        return last.text if isinstance(last, Message) and last.role == "USER" else ""
+    @property
+    def unanswered_text(self) -> str:
+        """What the user said, not typed, since the assistant last began to answer."""
+        return " ".join(message.text for message in self._unanswered)
 
-    def messages(self, *, message_bytes: int, total_bytes: int, without_last_user: bool = False) -> list[Message]:
+    def _answered(self) -> list[Message | _Sentence]:
+        return [said for said in self._said if not any(said is message for message in self._unanswered)]
+
+    def messages(self, *, message_bytes: int, total_bytes: int, without_unanswered: bool = False) -> list[Message]:
         """Return as much of the conversation's end as the service takes, beginning with the user.
 
         Parameters
         ----------
         message_bytes, total_bytes : int
             Limits in bytes of UTF-8; a longer message loses its beginning.
-        without_last_user : bool
-            Leave out the user's last words when nothing was said after them: their audio will be heard again.
+        without_unanswered : bool
+            Leave out what the user said and was not answered: its audio will be heard again.
         """
-        said = list(self)
-        if without_last_user and said and said[-1].role == "USER":
-            said.pop()
+        said = _merged(self._answered() if without_unanswered else self._said)
         room = total_bytes - len(OPENING)
         kept: list[Message] = []
         for message in reversed(said):
@@ -165,6 +170,19 @@ class History:
         if kept and kept[0].role == "ASSISTANT":
             kept.insert(0, Message("USER", OPENING))
         return kept
+
+
+def _merged(parts: Sequence[Message | _Sentence]) -> list[Message]:
+    """Return the messages, neighbouring texts of one role as one."""
+    merged: list[Message] = []
+    for said in parts:
+        role: Role = said.role if isinstance(said, Message) else "ASSISTANT"
+        text = said.text.strip()
+        if text and merged and merged[-1].role == role:
+            text = f"{merged.pop().text} {text}"
+        if text:
+            merged.append(Message(role, text))
+    return merged
 
 
 def _begin_of(text: str, characters: int) -> str:

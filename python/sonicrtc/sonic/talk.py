@@ -184,6 +184,7 @@ class Talk:
         if stream == self._stream:
             self._watching = True
             self.tape.answered()
+            self.history.answered()
         return stream == self._stream
 
     def _break_in(self, stream: int, now_s: float) -> list[SonicEvent]:
@@ -197,7 +198,7 @@ class Talk:
         """Let what the user typed enter the history where the model took it up."""
         for text in self._texts:
             if text.typed:
-                self.history.user(text.text)
+                self.history.typed(text.text)
         self._texts = [text for text in self._texts if not text.typed]
 
     def flushed(self, frames: int, now_s: float) -> None:
@@ -255,12 +256,12 @@ class Talk:
         if broken and self._turn_open:
             self.history.broke_off()
             self._turn_open, self._continues = False, True
-        words = self.history.last_user_text() if self.tape.is_waiting else ""
+        words = self.history.unanswered_text if self.tape.is_waiting else ""
         self.history.forget(2 * config.history_total_bytes)  # a call may last for days
         history = self.history.messages(
             message_bytes=config.history_message_bytes,
             total_bytes=config.history_total_bytes,
-            without_last_user=bool(words),
+            without_unanswered=bool(words),
         )
         texts = [text.text for text in self._texts]
         if words and not replayed:
