@@ -199,6 +199,25 @@ def test_typed_text_enters_the_conversation_where_the_model_takes_it_up() -> Non
     assert not told.talk.scene(told.now_s).awaited
 
 
+def test_typed_text_that_the_model_repeats_was_said_once() -> None:
+    told = Told()
+    told.talk.send_text("hello", typed=True)
+    echo = said.UserText(text=" hello")
+    assert told.hear(echo) == [echo]
+    assert told.seed(broken=True).texts == ("hello",)
+    assert told.hear(echo) == [said.UserText(text=" hello", again=True)]
+    told.answer("Hi.")
+    assert [m.text for m in told.talk.history] == ["hello", "Hi."]
+
+
+def test_what_we_told_the_model_to_say_was_not_said_by_the_user() -> None:
+    told = Told()
+    told.talk.send_text("(say hello)", typed=False)
+    assert told.hear(said.UserText(text="(say hello)")) == []
+    told.answer("Hello.")
+    assert [m.text for m in told.talk.history] == ["Hello."]
+
+
 def test_a_tools_result_goes_to_who_asked() -> None:
     told = Told()
     told.ask()

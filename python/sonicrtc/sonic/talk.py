@@ -41,12 +41,13 @@ class Seed:
     replay_from: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Text:
-    """Text that was sent to the model; `typed` when it is the user's own."""
+    """Text that was sent to the model; `typed` when it is the user's own, `echoed` when the model repeated it."""
 
     text: str
     typed: bool
+    echoed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,14 @@ class Talk:
 
     def _on_user_text(self, event: said.UserText, stream: int, sent: int, now_s: float) -> list[SonicEvent]:
         before = self._break_in(stream, now_s)
-        self.tape.heard(sent)
         self._turn_open = self._continues = False
         self._watching = True
+        sent_text = next((text for text in self._texts if text.text.strip() == event.text.strip()), None)
+        if sent_text is not None:
+            # Nobody said it. It stays unanswered, and enters the history once.
+            again, sent_text.echoed = sent_text.echoed, True
+            return [*before, replace(event, again=again)] if sent_text.typed else before
+        self.tape.heard(sent)
         self._keep_typed()
         again, self._repeats_user = self._repeats_user, False
         self.history.user(event.text, again=again)
