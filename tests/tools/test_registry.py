@@ -277,3 +277,12 @@ def taken(confirmation: str) -> None: ...
 def test_an_option_that_makes_no_sense_is_refused_at_once(fn: Any, options: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         added(fn, **options)
+
+
+def test_some_of_the_tools_can_be_had_alone() -> None:
+    registry = ToolRegistry()
+    for name in ("lamp", "lock"):
+        registry.add(lambda: None, name=name)
+    assert [tool.name for tool in registry.only(["lock"])] == ["lock"]
+    with pytest.raises(ConfigError, match=r"expected some of lamp, lock, got oven"):
+        registry.only(["lock", "oven"])
