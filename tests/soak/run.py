@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import sys
 import threading
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -36,8 +37,8 @@ from pathlib import Path
 from tests.soak import gauges
 from tests.soak.calls import CallAfterCall
 from tests.soak.cycles import Cycles
-from tests.soak.flat import Finding, judge_count, judge_difference, judge_growth, table
-from tests.soak.gauges import COUNTS, GROWTH, Reading, read_at_rest
+from tests.soak.flat import Bound, Finding, judge_count, judge_difference, judge_growth, table
+from tests.soak.gauges import COUNTS, GROWTH, GROWTH_IN_TALK, RESIDENT, Reading, read_at_rest
 from tests.soak.other_process import OtherProcess, running
 from tests.soak.quiet import Noise, listening
 from tests.soak.talks import Talk, Tally
@@ -60,6 +61,8 @@ _JUDGED_TALK_S = 60.0
 LASTING = ("words", "words", "long", "tool")
 PASSING = ("words", "long", "tool", "words")
 _PASSING_S = 25.0
+#: So little that the longest conversation has filled it in the warm-up.
+_HISTORY_BYTES = 1024
 
 
 @dataclass(slots=True)
@@ -111,7 +114,13 @@ class Soak:
         exports = dict(word.partition("=")[::2] for line in echo.lines for word in line.split())
         credentials = StaticCredentials(state.keys)
         echoing, talking, failing = (
-            SonicConfig(endpoint=endpoint, ca_file=state.ca_file, instructions="long")
+            SonicConfig(
+                endpoint=endpoint,
+                ca_file=state.ca_file,
+                instructions="long",
+                history_message_bytes=_HISTORY_BYTES,
+                history_total_bytes=_HISTORY_BYTES,
+            )
             for endpoint in (exports["SONICRTC_SONIC_ENDPOINT"], *service.lines[:2])
         )
         self._talking, self._credentials = talking, credentials
@@ -127,6 +136,8 @@ class Soak:
         asyncio.get_running_loop().set_exception_handler(self._noise.on_loop)
         await fill_executor()
         await self._warm_up()
+        gc.collect()
+        gc.freeze()  # the modules: looking at them again and again would stop the talks for 100 ms each time
         before = await read_at_rest()
         rest = [self._counts(before)]
         with self._tracing():
@@ -166,7 +177,7 @@ class Soak:
             series.append((done / 1000, self._memory(reading)))
             rest.append(self._counts(reading))
             self._progress(f"{done} of {count} cycles", reading)
-        self._judge("cycles", series)
+        self._judge("cycles", series, GROWTH)
         return rest
 
     # -- talk --------------------------------------------------------------------------------------
@@ -188,7 +199,7 @@ class Soak:
                 series.append(((loop.time() - began_s) / 60, self._memory(reading)))
                 self._progress(f"{loop.time() - began_s:.0f} of {length_s:.0f} s of talk", reading)
         if length_s >= _JUDGED_TALK_S:
-            self._judge("talk", series)
+            self._judge("talk", series, GROWTH_IN_TALK)
 
     async def _converse(self, manner: str, seed: int, length_s: float) -> None:
         talk = Talk(self._talking, self._credentials, self.report.tally, manner=manner, seed=seed)
@@ -211,9 +222,9 @@ class Soak:
         """Return what has to be the same."""
         return {name: getattr(reading, name) for name in COUNTS}
 
-    def _judge(self, part: str, series: Sequence[tuple[float, dict[str, float]]]) -> None:
+    def _judge(self, part: str, series: Sequence[tuple[float, dict[str, float]]], bounds: Mapping[str, Bound]) -> None:
         self.report.findings[part] = [
-            judge_growth(name, [(at, memory[name]) for at, memory in series], GROWTH[name.split()[-1]])
+            judge_growth(name, [(at, memory[name]) for at, memory in series], bounds.get(name, RESIDENT))
             for name in series[0][1]
         ]
 

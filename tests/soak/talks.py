@@ -20,8 +20,8 @@ from sonicrtc.sonic.session import SonicSession, SonicStats
 from sonicrtc.sonic.wire import ToolSpec
 
 WEATHER = ToolSpec(name="weather", description="Tell the weather.", input_schema={"type": "object"})
-#: A stream lives for seconds where a real one lives for minutes.
-CONTINUITY = ContinuityConfig(swap_after_s=4.0, swap_by_s=7.0, silence_limit_s=4.0)
+#: A stream lives for seconds where a real one lives for minutes, but for long enough to hear the tape again.
+CONTINUITY = ContinuityConfig(swap_after_s=8.0, swap_by_s=16.0, silence_limit_s=4.0)
 #: Numbers begin again after so many words.
 _ROUND = 500
 #: Longer than this no answer may take, failures and all.
@@ -31,7 +31,11 @@ _BLOCK_FRAMES, _PULL_FRAMES = 320, 480
 
 @dataclass(slots=True)
 class Tally:
-    """What all talks together came to."""
+    """What all talks together came to.
+
+    A machine that is too slow to send makes the session drop the user's voice, which it counts: then the words of
+    that talk are not judged.
+    """
 
     talks: int = 0
     words: int = 0
@@ -42,6 +46,7 @@ class Tally:
     recoveries: int = 0
     dropped_ms: float = 0.0
     lost_ms: float = 0.0
+    unjudged: int = 0
     problems: list[str] = field(default_factory=list)
 
     def add(self, stats: SonicStats) -> None:
@@ -136,7 +141,10 @@ class Talk:
             await self.session.close()
         self._tally.add(self.session.stats)
         self._tally.words += self._said
-        self._tally.problems += [f"{problem} ({self._manner} {self.session.stats})" for problem in self._ear.problems]
+        if self.session.stats.dropped_ms:
+            self._tally.unjudged += self._manner == "words"
+        else:
+            self._tally.problems += [f"{problem}: {self.session.stats}" for problem in self._ear.problems]
 
     async def _telephone(self, length_s: float) -> None:
         """Move 20 ms each way, every 20 ms; on a machine that is too slow for that, time goes slower."""
