@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,29 @@ async def test_a_chain_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(CredentialsError, match=r"took longer than 0\.05 s"):
         await BotocoreCredentials(timeout_s=0.05).frozen()
     over.set()
+
+
+#: Prints keys that expire in ten minutes, other ones each time.
+PROCESS = """
+import json, pathlib, time
+count = pathlib.Path(__file__).with_suffix(".count")
+count.write_text(count.read_text() + "I" if count.exists() else "I")
+keys = {"AccessKeyId": "AKID" + count.read_text(), "SecretAccessKey": "secret", "SessionToken": "token"}
+print(json.dumps(keys | {"Version": 1, "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(4e9))}))
+"""
+
+
+@pytest.mark.parametrize(("expires_at_s", "renewed"), [("4e9", False), ("time.time() + 600", True)])
+async def test_temporary_keys_tell_when_they_expire_and_are_renewed_before(
+    aws: pytest.MonkeyPatch, tmp_path: Path, expires_at_s: str, renewed: bool
+) -> None:
+    (tmp_path / "keys.py").write_text(PROCESS.replace("4e9", expires_at_s), "utf-8")
+    (tmp_path / "config").write_text(f"[profile p]\ncredential_process = {sys.executable} {tmp_path}/keys.py\n")
+    aws.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    credentials = BotocoreCredentials("p", timeout_s=60)
+    first, second = await credentials.frozen(), await credentials.frozen()
+    assert (first.access_key_id != second.access_key_id) is renewed
+    assert second.session_token == "token"
+    for keys in (first, second):
+        assert keys.expires_at is not None
+        assert (keys.expires_at > datetime.now(UTC) + timedelta(minutes=15)) is not renewed
