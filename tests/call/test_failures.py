@@ -13,7 +13,7 @@ import pytest
 from tests.call.voices import LONG, STORY, Caller, Listener, streams_that_heard, talking
 from tests.speech import LIBRIVOX
 
-from sonicrtc.config import ContinuityConfig
+from sonicrtc.config import ContinuityConfig, VadConfig
 from sonicrtc.events import EndedEvent, ErrorEvent, TranscriptEvent
 from sonicrtc.local.sonic import Fault, LocalSonic
 from sonicrtc.local.state import LocalState
@@ -70,6 +70,30 @@ async def test_whatever_breaks_a_stream_every_word_is_answered_once(state: Local
         check(service, caller, len(BREAKS))
     assert caller.told() == [code for _, code in BREAKS]
     assert not caller.page.told(ErrorEvent)
+
+
+GATES = [
+    VadConfig(gate="withhold", hangover_ms=600, withhold_after_ms=0),
+    VadConfig(gate="off"),
+    VadConfig(detector="energy", hangover_ms=600),
+]
+
+
+@pytest.mark.parametrize("vad", GATES, ids=["withheld", "ungated", "energy"])
+async def test_however_speech_is_told_from_silence_a_break_in_either_loses_nothing(
+    state: LocalState, vad: VadConfig
+) -> None:
+    async with talking(state, vad=vad) as (service, caller):
+        caller.say(1)
+        await caller.hears(1)
+        await caller.page.heard.seconds(0.8)  # by now the gate is closed
+        service.faults.now(Fault(fault="drop"))
+        await service.records.until(lambda records: len(records) == 2 and records[1].setup is not None)
+        service.faults.now(Fault(fault="reset", after_audio_ms=500))
+        caller.say(2)
+        await caller.hears(2)
+        await caller.recovers(2)
+        check(service, caller, 2)
 
 
 REFUSALS = [
