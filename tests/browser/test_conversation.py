@@ -90,6 +90,7 @@ def test_typed_words_reach_the_model_and_the_transcript_can_be_saved(demo: Site,
     found = browse("type", demo, mouth=True, text="What time is it?")
 
     assert found["muted"]
+    assert len(found["heights"]) == 1, "the button moved away while the call came up"
     assert found["said"][0]["pieces"][0]["text"] == "What time is it?"
     assert "You (typed): What time is it?" in found["saved"]
     assert f"Assistant: {found['said'][-1]['pieces'][0]['text']}" in found["saved"]

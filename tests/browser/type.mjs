@@ -10,9 +10,18 @@ await run(async (page, { text }) => {
       globalThis.saved = blob.text();
       return createObjectURL(blob);
     };
+    globalThis.heights = new Set(); // at which the button stood
+    const watch = () => {
+      const button = document.querySelector("[data-testid=mute]");
+      if (button) heights.add(Math.round(button.getBoundingClientRect().top));
+      requestAnimationFrame(watch);
+    };
+    watch();
   });
   await connect(page);
   await page.click("[data-testid=mute]");
+  await page.waitForSelector("[data-testid=facts]");
+  const heights = await page.evaluate(() => [...globalThis.heights]);
   const muted = await page.evaluate(() => implant.isMuted());
   await page.type("[data-testid=message]", text);
   await page.keyboard.press("Enter");
@@ -22,5 +31,5 @@ await run(async (page, { text }) => {
   const saved = await page.evaluate(() => globalThis.saved);
   await page.click("[data-testid=hangup]");
   await page.waitForSelector("[data-phase=ended]");
-  return { ...seen, muted, saved, after: (await look(page)).status };
+  return { ...seen, heights, muted, saved, after: (await look(page)).status };
 });

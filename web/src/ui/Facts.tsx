@@ -1,12 +1,13 @@
 import type { ReactNode } from "react";
 import { inForce } from "../call/choice";
-import type { CallState } from "../call/state";
+import { type CallState, isActive } from "../call/state";
 import { duration } from "./words";
 
 /** The small print of a call: who answers, how fast, for how many tokens. */
 export function Facts({ state }: { state: CallState }) {
   const { session, model, usage, timing } = state;
-  if (session === null) return null;
+  // Its row is there from the start of a call: the buttons above must not move away under a finger.
+  if (session === null) return isActive(state) ? <div className="facts facts-awaited" /> : null;
   const answered = timing?.first_audio_played_ms ?? timing?.first_audio_received_ms;
   const asked = timing?.user_speech_end_ms;
   const wait = typeof answered === "number" && typeof asked === "number" ? answered - asked : null;
