@@ -126,6 +126,7 @@ async def test_a_marker_after_the_end_of_the_audio_and_before_late_audio_silence
         assert not page.call.stats.playout_dropped_frames
 
 
+@pytest.mark.long
 async def test_a_user_who_speaks_up_ducks_the_agent_and_the_marker_tells_how_fast() -> None:
     person = Person()
     async with with_model() as (calls, models), calling(calls, person) as page:
