@@ -148,13 +148,8 @@ def coverage() -> None:
 
 
 def python_tests() -> None:
-    chosen = "not clients and not cross and not long and not wheel" + (" and not browser" if missing(BROWSERS) else "")
+    chosen = "not clients and not cross and not wheel" + (" and not browser" if missing(BROWSERS) else "")
     run(sys.executable, "-m", "pytest", "-q", "-m", chosen, "--durations=10")
-
-
-def long_talk_tests() -> None:
-    """Whole calls in real time, which a busy machine would disturb."""
-    run(sys.executable, "-m", "pytest", "-q", "-m", "long")
 
 
 def wheel_tests() -> None:
@@ -198,7 +193,6 @@ LONG_STAGES: dict[str, Callable[[], None]] = {
     "armv7 under QEMU": partial(emulated_tests, "armv7", ARMV7_PACKAGES),
     "wheels": wheels_tests,
     "clients of others": client_tests,
-    "long talks": long_talk_tests,
     "fuzzing": fuzzing,
     "soak": soak,
 }

@@ -60,7 +60,6 @@ def check(service: LocalSonic, caller: Caller, count: int) -> None:
     assert all(streams_that_heard(service, caller))
 
 
-@pytest.mark.long
 async def test_whatever_breaks_a_stream_every_word_is_answered_once(state: LocalState) -> None:
     async with talking(state, ContinuityConfig(silence_limit_s=1.5, replay_pace=2)) as (service, caller):
         for number, (fault, _) in enumerate(BREAKS, 1):

@@ -78,7 +78,7 @@ def main() -> None:
             "pytest",
             "-q",
             "-m",
-            "not browser and not checkout and not clients and not long and not speech and not wheel",
+            "not browser and not checkout and not clients and not speech and not wheel",
             "tests",
         ]
         passed = subprocess.run(tests, cwd=folder, env=environment, check=False).returncode == 0

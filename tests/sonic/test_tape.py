@@ -64,6 +64,16 @@ def test_what_was_said_too_lately_to_be_meant_is_not_taken_for_heard() -> None:
     assert tape.unanswered_from == 1400 * MS
 
 
+@pytest.mark.parametrize(("pause_ms", "is_waiting"), [(100, False), (300, True)])
+def test_where_a_word_ends_is_not_taken_too_exactly(pause_ms: int, is_waiting: bool) -> None:
+    tape = Tape()
+    record(tape, 400, voiced=True)
+    record(tape, pause_ms)
+    tape.heard(tape.end)
+    assert tape.is_waiting is is_waiting
+    assert (tape.unheard_ms == 0) is is_waiting
+
+
 def test_only_what_was_sent_can_have_been_heard() -> None:
     tape = Tape()
     record(tape, 400, voiced=True)

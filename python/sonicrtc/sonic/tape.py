@@ -16,8 +16,9 @@ from sonicrtc.sonic.wire import INPUT_RATE_HZ
 TAPE_MS = 10_000
 #: Voice that pauses for less than this is one utterance.
 _JOIN_MS = 300
-#: A model cannot have heard the end of an utterance that is younger: its shortest pause.
-_SHORTEST_PAUSE_MS = 400
+#: A model cannot have heard the end of an utterance that is younger: half of its shortest pause, for it and we may
+#: differ by that much about where a word ends.
+_TOO_YOUNG_MS = 200
 #: Silence up to this length is kept and repeated as it is: the model measures its pauses by it.
 LONGEST_PAUSE_MS = 2500
 #: What is repeated with an utterance from before its first voiced frame.
@@ -129,7 +130,7 @@ class Tape:
 
     def heard(self, sent: int) -> None:
         """Take note that the model has put into words what it had been sent up to position `sent`."""
-        upto = sent - _frames(_SHORTEST_PAUSE_MS)
+        upto = sent - _frames(_TOO_YOUNG_MS)
         while self._unheard and self._unheard[0].end <= upto:
             first = self._unheard.popleft()
             self._heard_from = first.start if self._heard_from is None else self._heard_from
