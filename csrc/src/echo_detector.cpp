@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kStepFrames = 960;
 constexpr float kEmphasis = 0.9F;
+constexpr float kFewest = 600.0F;        // lags, 150 ms: a shorter beginning of a word is like itself
+constexpr float kSounding = 0.1F;        // of the loudest: at this lag, there was something to hear
 constexpr float kSilence = 1e-14F;       // a product of two energies: far below the rounding of int16
 constexpr std::size_t kPathWidth = 12;   // 3 ms
 constexpr std::size_t kEarlier = 40;     // a path's energy arrives from 10 ms before its main lag
@@ -158,8 +160,20 @@ void EchoDetector::judge() noexcept {
   short_.add(products_.data(), energy, heard);
   const float moved = highest(fast_);
   coherence_ = std::min(highest(short_), 1.0F);
-  echo_ = coherence_ >= kEcho || (known_ && moved >= kEcho) || (known_ && is_known_echo(energy, heard));
+  echo_ = !fits_everywhere() && (coherence_ >= kEcho || (known_ && (moved >= kEcho || is_known_echo(energy, heard))));
   long_.add(products_.data(), energy, heard);
+}
+
+bool EchoDetector::fits_everywhere() const noexcept {
+  const float least = kSounding * *std::max_element(short_.energies.begin(), short_.energies.end());
+  float sum = 0.0F;
+  float count = 0.0F;
+  for (std::size_t i = 0; i < kLags; ++i) {
+    const float sounds = short_.energies[i] >= least ? 1.0F : 0.0F;
+    sum += sounds * coherences_[i];
+    count += sounds;
+  }
+  return count >= kFewest && sum >= kEverywhere * count;
 }
 
 bool EchoDetector::is_known_echo(const float* energy, float heard) const noexcept {

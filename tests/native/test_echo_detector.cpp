@@ -108,6 +108,18 @@ void a_path_that_moves_is_found_again_within_60_ms() {
   CHECK(share_of_echo(detector, rest(played), rest(heard), 0.06) == 1.0);
 }
 
+void a_tone_is_no_echo_because_it_fits_at_every_lag() {
+  for (const double second_hz : {1000.0, 1336.0}) {
+    Samples played(3 * kRateHz);
+    for (std::size_t i = 0; i < played.size(); ++i) {
+      const double t = static_cast<double>(i) * 2.0 * 3.14159265358979 / kRateHz;
+      played[i] = static_cast<std::int16_t>(std::lround(4000.0 * (std::sin(1000.0 * t) + std::sin(second_hz * t))));
+    }
+    EchoDetector detector(kRateHz, kRateHz);
+    CHECK(share_of_echo(detector, played, echo_of(played, 100, 0.5), 0.2) == 0.0);
+  }
+}
+
 void bursts_of_the_network_do_not_hide_an_echo() {
   const Samples played = seconds_of_noise(3, 1, 8000);
   const Samples heard = echo_of(played, 150, 0.1);
@@ -184,6 +196,7 @@ int main() {
       {"a voice above the echo is no echo within a tenth of a second", a_voice_above_the_echo_is_no_echo_within_a_tenth_of_a_second},
       {"a known path is heard where coherence alone is too low", a_known_path_is_heard_where_coherence_alone_is_too_low},
       {"a path that moves is found again within 60 ms", a_path_that_moves_is_found_again_within_60_ms},
+      {"a tone is no echo because it fits at every lag", a_tone_is_no_echo_because_it_fits_at_every_lag},
       {"bursts of the network do not hide an echo", bursts_of_the_network_do_not_hide_an_echo},
       {"streams that move apart begin anew", streams_that_move_apart_begin_anew},
       {"the verdict does not depend on how the microphone is cut", the_verdict_does_not_depend_on_how_the_microphone_is_cut},

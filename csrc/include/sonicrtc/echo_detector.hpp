@@ -27,6 +27,8 @@ namespace sonicrtc {
 /// - there is a known path, and at any lag the correlation, forgotten with kFastMs, is at least kEcho: the
 ///   path has moved, as it does when a jitter buffer changes its length.
 ///
+/// A tone or a chord fits at every lag, so nothing can be said of it: it is no echo.
+///
 /// The loudness of the echo does not matter, nor what loudspeaker and room do to it, nor a lag that drifts
 /// by less than 1 ms in kShortMs. Positions are counted in samples, so blocks may come in bursts; where the
 /// streams move against each other by more than kMostShiftMs, what was learnt is forgotten.
@@ -40,6 +42,7 @@ class EchoDetector {
   static constexpr float kEcho = 0.2F;        // 0.45 squared
   static constexpr float kKnown = 0.0625F;    // 0.25 squared
   static constexpr float kKnownEcho = 0.04F;  // 0.2 squared
+  static constexpr float kEverywhere = 0.1F;  // mean over the lags where something was played; speech: 0.07
   static constexpr float kLouder = 8.0F;      // 9 dB above what the known path explains
 
   /// Rates of the playout and of the microphone; std::invalid_argument unless each is one of kRatesHz.
@@ -106,6 +109,7 @@ class EchoDetector {
   void append(const float* in, std::size_t count) noexcept;
   [[nodiscard]] std::size_t align() noexcept;
   void judge() noexcept;
+  [[nodiscard]] bool fits_everywhere() const noexcept;
   [[nodiscard]] bool is_known_echo(const float* energy, float heard) const noexcept;
 
   const Kernels* kernels_;
