@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import numpy as np
-from tests.call.pages import all_events, calling
+from tests.call.pages import Page, all_events, calling
 from tests.net.peers import Int16
 from tests.soak.talks import CONTINUITY
 
@@ -45,6 +45,8 @@ class CallAfterCall:
     ----------
     count : int
         Calls so far.
+    problems : list of str
+        Calls in which something did not come in time.
     """
 
     def __init__(self, config: SonicConfig, credentials: StaticCredentials) -> None:
@@ -55,6 +57,7 @@ class CallAfterCall:
         )
         self._credentials, self._tools = credentials, tools
         self.count = 0
+        self.problems: list[str] = []
 
     async def run(self, length_s: float) -> None:
         """Go on calling for that long; call once at least."""
@@ -62,18 +65,22 @@ class CallAfterCall:
         ends_s = loop.time() + length_s
         async with Calls(self._config, credentials=self._credentials, tools=self._tools) as calls:
             while calls.opened == 0 or loop.time() < ends_s:
-                async with asyncio.timeout(_PATIENCE_S):
-                    await self._one(calls)
+                self.count += 1
+                try:
+                    async with calling(calls, Speech()) as page:
+                        await self._converse(page)
+                    await all_events(page.call)
+                except* TimeoutError:
+                    told = [type(event).__name__ for event in page.told()]
+                    self.problems.append(f"call {self.count} was stuck after {told}: {page.call.stats}")
         if calls.opened != calls.closed:
-            raise AssertionError(f"{calls.opened} calls opened and {calls.closed} closed")
+            self.problems.append(f"{calls.opened} calls opened and {calls.closed} closed")
 
-    async def _one(self, calls: Calls) -> None:
+    async def _converse(self, page: Page) -> None:
         """Hear the answer that takes a tool; then the server hangs up, or the page, in turn."""
-        self.count += 1
-        async with calling(calls, Speech()) as page:
-            await page.until(ToolEvent, 2)
-            await page.heard.until(lambda: any(np.abs(block).max() > _LOUD for block in page.heard.blocks[-5:]))
-            if self.count % 2:
-                await page.call.hang_up()
-                await page.until(EndedEvent)
-        await all_events(page.call)
+        heard = page.heard
+        await heard.until(lambda: len(page.told(ToolEvent)) >= 2, _PATIENCE_S)
+        await heard.until(lambda: any(np.abs(block).max() > _LOUD for block in heard.blocks[-5:]), _PATIENCE_S)
+        if self.count % 2:
+            await page.call.hang_up()
+            await page.until(EndedEvent)

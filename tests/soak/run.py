@@ -151,6 +151,7 @@ class Soak:
             judge_difference("objects", before.objects, after.objects, LEFT_OBJECTS),
         ]
         self.report.cycles, self.report.calls = dict(self._cycles.kinds), self._calls.count
+        self.report.tally.problems += self._calls.problems
         return self.report
 
     async def _warm_up(self) -> None:

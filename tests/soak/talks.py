@@ -15,6 +15,7 @@ from tests.sonic.numbers import Samples, agent_number, user_word
 from sonicrtc.audio import Playout
 from sonicrtc.config import ContinuityConfig, SonicConfig
 from sonicrtc.credentials import StaticCredentials
+from sonicrtc.errors import SonicRtcError
 from sonicrtc.sonic import protocol as said
 from sonicrtc.sonic.session import SonicSession, SonicStats
 from sonicrtc.sonic.wire import ToolSpec
@@ -134,11 +135,14 @@ class Talk:
 
     async def run(self, length_s: float) -> None:
         """Talk for that long, then wait for the last answer and hang up."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.session.run())
-            await self._open.wait()
-            await self._telephone(length_s)
-            await self.session.close()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.session.run())
+                await self._open.wait()
+                await self._telephone(length_s)
+                await self.session.close()
+        except* SonicRtcError as broken:
+            self._tally.problems.append(f"a talk ended early: {broken.exceptions}: {self.session.stats}")
         self._tally.add(self.session.stats)
         self._tally.words += self._said
         if self.session.stats.dropped_ms:

@@ -1,4 +1,4 @@
-"""The short form of ``make soak``: enough to find what leaves one object behind in five sessions."""
+"""The short form of ``make soak``: enough to find one session in a hundred and fifty that stays."""
 
 from __future__ import annotations
 
