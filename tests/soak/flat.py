@@ -3,8 +3,8 @@
 A quantity that varies is flat when its growth over the judged part of the run stays within its bound. The first
 third of the run is warm-up and not judged. Growth is measured twice, and the larger counts: as the slope by Theil
 and Sen (the median of the slopes of all pairs) times the length, which sees the slow climb in much noise; and as
-the difference between the medians of the last and the first fifth, which sees a single step. Neither is moved by
-one outlier.
+the difference between the medians of the last and the first fifth, three points at least, which sees a single step.
+Neither is moved by one outlier.
 
 A quantity that is counted while nothing is going on (threads, tasks, files) is flat when it never leaves its
 first value.
@@ -66,7 +66,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 def rise(points: Sequence[tuple[float, float]]) -> float:
     """Return by how much the median of the last fifth of `points` lies above that of the first."""
-    size = -(-len(points) // 5)
+    size = max(3, len(points) // 5)
     return median(y for _, y in points[-size:]) - median(y for _, y in points[:size])
 
 

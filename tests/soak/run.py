@@ -54,7 +54,7 @@ LEFT_OBJECTS = 300
 #: The SDK keeps something for each of its first 128 clients.
 _WARM_UP_CYCLES = 140
 _WARM_UP_S = 3.0
-_FEWEST_CYCLES = 60
+_FEWEST_CYCLES = 100
 #: Talk that is shorter than this says nothing about growth: a conversation's last ten seconds are kept.
 _JUDGED_TALK_S = 60.0
 #: How the model answers in the conversations that last, and in those that come and go.
@@ -166,10 +166,10 @@ class Soak:
     # -- cycles ------------------------------------------------------------------------------------
 
     async def _run_cycles(self, count: int, before: Reading) -> list[dict[str, float]]:
-        """Return what was counted between the batches, of which there are 15 or more."""
+        """Return what was counted between the batches, of which there are 10 to 50."""
         if not count:
             return []
-        batch = min(max(4, count // 15), 200)
+        batch = max(10, count // 50)
         series: list[tuple[float, dict[str, float]]] = []
         rest: list[dict[str, float]] = []
         for done in range(batch, count + 1, batch):

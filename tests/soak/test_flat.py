@@ -54,6 +54,12 @@ def test_one_outlier_moves_nothing() -> None:
     assert judge_growth("rss", points, BOUND).flat
 
 
+def test_one_outlier_moves_nothing_in_a_few_points_either() -> None:
+    points = [(float(x), 100.0) for x in range(15)]
+    points[-2] = (13.0, 5000.0)
+    assert judge_growth("rss", points, Bound(rate=0, noise=1)).flat
+
+
 def test_shrinking_is_flat() -> None:
     assert judge_growth("rss", run(per_unit=-1000), BOUND).flat
 
