@@ -87,17 +87,13 @@ def local_kvs(sonicrtc_state: LocalState) -> Iterator[LocalKvs]:
 
 @pytest.fixture
 def sonicrtc_config(sonic_service: LocalSonic, local_kvs: LocalKvs, sonicrtc_state: LocalState) -> Config:
-    """Give settings that point at the local services.
-
-    What sounds like an echo is sent to the model all the same: the echo brain's answers are the caller's own words.
-    """
-    from sonicrtc.config import BargeInConfig, Config, ServerConfig, SignalingConfig, SonicConfig
+    """Give settings that point at the local services."""
+    from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig
 
     return Config(
         server=ServerConfig(port=0),
         sonic=SonicConfig(endpoint=sonic_service.endpoint, ca_file=sonicrtc_state.ca_file),
         signaling=SignalingConfig(channel="tests", endpoint=local_kvs.endpoint),
-        bargein=BargeInConfig(echo="send"),
     )
 
 

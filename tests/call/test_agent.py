@@ -11,7 +11,7 @@ from tests.call.pages import NO_KEYS, all_events, calling
 from tests.net.peers import Tone, level_at
 
 from sonicrtc import Agent
-from sonicrtc.config import BargeInConfig, Config, ServerConfig, SonicConfig, VadConfig
+from sonicrtc.config import Config, ServerConfig, SonicConfig, VadConfig
 from sonicrtc.credentials import AwsKeys, StaticCredentials
 from sonicrtc.errors import ConfigError
 from sonicrtc.events import (
@@ -105,7 +105,6 @@ async def echo() -> AsyncIterator[tuple[LocalSonic, Agent]]:
             config = Config(
                 sonic=SonicConfig(endpoint=sonic.endpoint, ca_file=state.ca_file),
                 vad=VadConfig(gate="off"),
-                bargein=BargeInConfig(echo="send"),  # the caller's own tone is what comes back
             )
             async with Agent(config=config, credentials=StaticCredentials(state.keys)) as agent:
                 yield sonic, agent
