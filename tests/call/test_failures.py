@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import pytest
 from tests.call.voices import LONG, STORY, Caller, Listener, streams_that_heard, talking
-from tests.speech import LIBRIVOX
 
 from sonicrtc.config import ContinuityConfig, VadConfig
 from sonicrtc.events import EndedEvent, ErrorEvent, TranscriptEvent
@@ -19,10 +18,7 @@ from sonicrtc.local.sonic import Fault, LocalSonic
 from sonicrtc.local.state import LocalState
 from sonicrtc.sonic.protocol import CONTINUE
 
-pytestmark = [
-    pytest.mark.checkout,
-    pytest.mark.skipif(not LIBRIVOX.is_dir(), reason="apt-get install pocketsphinx-testdata"),
-]
+pytestmark = pytest.mark.checkout
 
 
 @pytest.fixture(scope="module")

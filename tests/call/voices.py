@@ -52,6 +52,7 @@ LONG = 31
 @cache
 def pieces() -> dict[int, Int16]:
     """Return pieces of the recordings at 16 kHz by number, from 1."""
+    assert LIBRIVOX.is_dir(), "apt-get install pocketsphinx-testdata"
     found: list[Int16] = []
     for path in sorted(LIBRIVOX.glob("*.wav")):
         with wave.open(str(path), "rb") as recording:

@@ -256,16 +256,15 @@ async def test_audio_can_come_as_slowly_as_it_plays(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_starved_client_cannot_send_for_ever(state: LocalState) -> None:
-    async with serving(state, HELLO, window_bytes=65_536, record=True) as (sonic, client):
+    async with serving(state, HELLO, window_bytes=65_536, record=True) as (sonic, client), asyncio.TaskGroup() as tasks:
         sonic.faults.next(Fault(fault="starve"))
         conversation = await begun(client)
-        sending = asyncio.ensure_future(conversation.send(*[audio(SILENCE)] * 100))
+        sending = tasks.create_task(conversation.send(*[audio(SILENCE)] * 100))
         await sonic.records.until(lambda records: records[0].audio_ms > 500)
         sonic.faults.now(Fault(exception="throttlingException"))
         assert isinstance(await failure(conversation), models.ThrottlingException)
         assert not sending.done()
         sending.cancel()
-        await asyncio.wait({sending})
     assert sonic.records[0].audio_ms < 1000
 
 

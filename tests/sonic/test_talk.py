@@ -264,6 +264,14 @@ def test_the_agent_speaks_until_its_last_sample_was_due() -> None:
     assert not told.talk.agent_speaks(told.now_s)
 
 
+@pytest.mark.parametrize(("stop_reason", "is_open"), [("END_TURN", False), ("PARTIAL_TURN", True)])
+def test_an_answer_is_over_with_its_last_audio(stop_reason: str, is_open: bool) -> None:
+    told = Told()
+    told.answer()
+    told.hear(said.AudioEnded(content_id="a", stop_reason=stop_reason))
+    assert told.talk.turn_open is is_open
+
+
 def test_an_interruption_silences_it_and_what_was_flushed_was_not_said() -> None:
     told = Told()
     told.ask()

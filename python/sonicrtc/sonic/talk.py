@@ -84,7 +84,7 @@ class Talk:
         self._stream = 0
         self._voice_of = 0  # the stream whose voice was heard last
         self.voice_until_s = _NEVER
-        self.quiet_since_s = self.quiet_since_sent_s = self._last_event_s = _NEVER
+        self.quiet_since_s = self._voice_sent_s = self._last_event_s = _NEVER
         self._watching = True
         self._usage_before = self._usage = said.UsageReported()
 
@@ -98,7 +98,7 @@ class Talk:
 
     def sent_voice(self, now_s: float) -> None:
         """Take note that a stream was given a chunk in which the user speaks."""
-        self.quiet_since_sent_s = now_s
+        self._voice_sent_s = now_s
 
     def send_text(self, text: str, *, typed: bool) -> None:
         """Take text that goes to the model; it is sent again until the model has begun to answer."""
@@ -148,8 +148,8 @@ class Talk:
                 self._acknowledge(stream)
             case said.Interrupted():
                 self._turn_open, self.voice_until_s = False, now_s
-            case said.TurnEnded():
-                self._turn_open = False
+            case said.TurnEnded() | said.AudioEnded(stop_reason="END_TURN"):
+                self._turn_open = False  # what is still to come of the turn are its words once more
             case said.UsageReported():
                 self._usage = self._usage_before + event
                 return [self._usage]
@@ -240,7 +240,7 @@ class Talk:
         if not waiting or not self._watching or self._tool_calls or limit_s <= 0:
             return None
         # Of a model that fell silent in the middle of an answer, what it had sent is played first.
-        return max(self.quiet_since_sent_s, self._last_event_s, self.voice_until_s) + limit_s
+        return max(self._voice_sent_s, self._last_event_s, self.voice_until_s) + limit_s
 
     def stop_watching(self) -> None:
         """Take a silent model for what it is only once: what it ignores a second time is no speech for it."""
