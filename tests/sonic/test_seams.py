@@ -188,9 +188,10 @@ async def test_a_model_that_turns_deaf_is_replaced_and_hears_it_all(state: Local
     assert [event.error.code for event in subject.of(said.Recovering)] == ["sonic_silent"]
 
 
-async def test_an_answer_that_breaks_off_is_finished_by_the_next_stream(state: LocalState) -> None:
-    async with telephoning(state, ContinuityConfig()) as (service, _, phone):
-        service.faults.now(Fault(fault="reset", after_said_ms=480))
+@pytest.mark.parametrize("how", ["reset", "stall"])
+async def test_an_answer_that_breaks_off_is_finished_by_the_next_stream(state: LocalState, how: str) -> None:
+    async with telephoning(state, ContinuityConfig(silence_limit_s=1.5)) as (service, _, phone):
+        service.faults.now(Fault(fault=how, after_said_ms=480))
         phone.say(*(piece for n in range(1, 6) for piece in (user_word(n), np.zeros(1600, np.int16))))
         await phone.until(last=5)
         assert phone.heard == [1, 2, 3, 4, 5]

@@ -334,13 +334,17 @@ def test_a_model_that_waits_for_a_tool_is_not_silent() -> None:
     assert told.talk.ignored_at_s(8) is None
 
 
-def test_a_model_that_fell_silent_while_it_spoke_is_noticed_when_it_was_heard_and_is_spoken_to() -> None:
+def test_a_model_that_fell_silent_while_it_spoke_is_noticed_when_what_it_sent_was_heard() -> None:
     told = Told()
     told.ask()
     told.answer(seconds=5)
-    assert told.talk.ignored_at_s(8) is None
+    assert told.talk.ignored_at_s(8) == told.now_s + 5 + 8
     told.speak(1)
     assert told.talk.ignored_at_s(8) == pytest.approx(told.now_s + 4 + 8, abs=0.1)
+    told.hear(ENDED)
+    told.talk.tape.heard(told.talk.tape.end + 16_000)
+    told.talk.tape.answered()
+    assert told.talk.ignored_at_s(8) is None
 
 
 def test_a_model_that_does_not_go_on_with_its_answer_is_silent() -> None:

@@ -236,7 +236,7 @@ class Talk:
     def ignored_at_s(self, limit_s: float) -> float | None:
         """Return from when on a model that says nothing is taken for deaf or mute; None when nothing is asked of it."""
         spoken_to = self.tape.is_waiting or self.tape.unheard_ms >= _SPOKEN_TO_MS
-        waiting = spoken_to or self._continues or bool(self._texts)
+        waiting = spoken_to or self._continues or self._turn_open or bool(self._texts)
         if not waiting or not self._watching or self._tool_calls or limit_s <= 0:
             return None
         # Of a model that fell silent in the middle of an answer, what it had sent is played first.
