@@ -57,6 +57,8 @@ WITHOUT_IO = (
     ),
 )
 BUDGET_S = 20 * 60
+#: Much of the tests' time is waiting for speech; a file's tests stay together, as do their fixtures.
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 #: How long libFuzzer looks for a crash.
 FUZZ_S = int(os.environ.get("FUZZ_SECONDS", "300"))
 
@@ -149,7 +151,7 @@ def coverage() -> None:
 
 def python_tests() -> None:
     chosen = "not clients and not cross and not wheel" + (" and not browser" if missing(BROWSERS) else "")
-    run(sys.executable, "-m", "pytest", "-q", "-m", chosen, "--durations=10")
+    run(sys.executable, "-m", "pytest", "-q", *TWO_AT_ONCE, "-m", chosen, "--durations=10")
 
 
 def wheel_tests() -> None:
