@@ -5,9 +5,10 @@ media time, counted in samples: the microphone goes through Uplink and the assis
 our synthesizer's, through Playout. Only the row that says what it costs depends on this machine.
 
 - onset: from the sample where a recorded voice begins to the first sample of the first block of Playout that is ducked,
-  in silence and in noise 10 dB below the voice. The voice begins at the first 10 ms that come within 20 dB of the
-  loudest 10 ms of the recording, with two more such in the 40 ms after it, and after 200 ms without (100 ms at the
-  start of a recording).
+  in silence and in noise 10 dB below the voice, and how much of the voice was kept from the model as if it were echo;
+  also with the synthesizer as the user, whose voice is then the agent's own. The voice begins at the first 10 ms that
+  come within 20 dB of the loudest 10 ms of the recording, with two more such in the 40 ms after it, and after 200 ms
+  without (100 ms at the start of a recording).
 - echo: what Playout gave, later and quieter, through nothing, a small loudspeaker and a room, or a bad room; and how
   often the local service, given what is sent of it, would take it for an interruption.
 - noise: nothing but noise at the microphone, 10 dB below a voice.
@@ -199,6 +200,8 @@ class Rig:
     vad: VadConfig = field(default_factory=VadConfig)
     #: What one block cost, in us, while the agent spoke.
     spent_us: list[float] = field(default_factory=list)
+    #: Blocks that the model was not to hear.
+    muted: int = 0
 
     def run(self, microphone: Sound, voice: Sound) -> tuple[list[int], NDArray[np.int16]]:
         """Return where in the playout ducks began, in samples, and what the model would hear; it sends no marker."""
@@ -214,7 +217,7 @@ class Rig:
             buffer = heard[960 * number : 960 * (number + 1)]
             block = uplink.push(buffer)
             was_ducked, began_s = playout.ducked, time.perf_counter()
-            assist.heard(buffer, 960, block, 20.0 * (number + 1))
+            self.muted += assist.heard(buffer, 960, block, 20.0 * (number + 1))
             heard_s = time.perf_counter()
             at = max(block.onset, 0)
             sent += [block.s16[:at].copy(), block.preroll.copy(), block.s16[at:].copy()]
@@ -284,7 +287,7 @@ def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int, 
 
     Where the agent was ducked already, by a false duck, nothing can be measured; these are counted.
     """
-    delays, early, missed = [], 0, 0
+    delays, early, missed, muted_before = [], 0, 0, rig.muted
     for microphone, onset, agent in cases:
         begins, _ = rig.run(microphone, agent)
         spoken = onset - RATE_HZ // 5  # where the recording was faded in
@@ -300,15 +303,18 @@ def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int, 
         "onsets": len(delays),
         "missed": missed,
         "already_ducked": early,
+        "muted_ms": 20 * (rig.muted - muted_before) / len(delays),
     }
     return Row(part=part, what=what, figures=figures, goals=goals)
 
 
 def onset_rows(rig: Rig, voices: Sequence[Sound], voice: Sound) -> Iterator[Row]:
-    goals = {"median_ms": 80.0, "p90_ms": 120.0, "missed": 0.0}
+    goals = {"median_ms": 80.0, "p90_ms": 120.0, "missed": 0.0, "muted_ms": 0.0}
     for noise in ("silence", *NOISES):
         cases = while_speaks(voice, trials(voices, noise, np.random.default_rng(3)), np.random.default_rng(7))
         yield onset_row("onset", f"in {noise}", rig, cases, **goals)
+    alike = trials(np.array_split(voice, 10), "silence", np.random.default_rng(9))
+    yield onset_row("onset", "of the agent's own voice", rig, while_speaks(voice, alike, np.random.default_rng(10)))
 
 
 def barge_ins(sent: NDArray[np.int16]) -> int:

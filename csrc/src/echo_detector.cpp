@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kStepFrames = 960;
 constexpr float kEmphasis = 0.9F;
 constexpr float kFewest = 600.0F;        // lags, 150 ms: a shorter beginning of a word is like itself
-constexpr float kSounding = 0.1F;        // of the loudest: at this lag, there was something to hear
+constexpr float kSounding = 0.1F;        // of the loudest, or of the mean: there was something to hear
+constexpr std::size_t kSteady = 5;       // units with sound at one lag: two voices agree for shorter
 constexpr float kSilence = 1e-14F;       // a product of two energies: far below the rounding of int16
 constexpr std::size_t kPathWidth = 12;   // 3 ms
 constexpr std::size_t kEarlier = 40;     // a path's energy arrives from 10 ms before its main lag
@@ -148,9 +149,7 @@ void EchoDetector::judge() noexcept {
   kernels_->fir(past_.data() + start, &run, 1, unit_.data(), products_.data(), kLags);
   const float heard = std::inner_product(unit_.begin(), unit_.end(), unit_.begin(), 0.0F);
 
-  long_.coherences(coherences_.data());  // without this unit: a user who begins does not spoil it
-  path_at_ = static_cast<std::size_t>(std::max_element(coherences_.begin(), coherences_.end()) - coherences_.begin());
-  known_ = coherences_[path_at_] >= kKnown;
+  follow_path();  // without this unit: a user who begins does not spoil it
 
   const auto highest = [this](Memory& memory) {
     memory.coherences(coherences_.data());
@@ -162,6 +161,23 @@ void EchoDetector::judge() noexcept {
   coherence_ = std::min(highest(short_), 1.0F);
   echo_ = !fits_everywhere() && (coherence_ >= kEcho || (known_ && (moved >= kEcho || is_known_echo(energy, heard))));
   long_.add(products_.data(), energy, heard);
+  sounded_ = heard >= kSounding * (1.0F - long_.keep) * long_.heard_energy;
+}
+
+/// Finds the path in the long memory. It has to stay where it is for a while before it is known; from then
+/// on it may move.
+void EchoDetector::follow_path() noexcept {
+  long_.coherences(coherences_.data());
+  const auto best = static_cast<std::size_t>(
+      std::max_element(coherences_.begin(), coherences_.end()) - coherences_.begin());
+  const bool stays = std::max(best, path_at_) - std::min(best, path_at_) <= kPathWidth;
+  path_at_ = best;
+  if (coherences_[best] < kKnown || !(known_ || stays)) {
+    steady_ = 0;
+  } else if (sounded_) {
+    ++steady_;
+  }
+  known_ = steady_ >= kSteady;
 }
 
 bool EchoDetector::fits_everywhere() const noexcept {
@@ -196,7 +212,8 @@ void EchoDetector::reset() noexcept {
   short_.clear();
   long_.clear();
   path_at_ = 0;
-  known_ = echo_ = aligned_ = false;
+  steady_ = 0;
+  known_ = echo_ = aligned_ = sounded_ = false;
   coherence_ = 0.0F;
   played_total_ = heard_total_ = offset_ = 0;
 }

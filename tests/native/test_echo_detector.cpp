@@ -96,6 +96,24 @@ void a_known_path_is_heard_where_coherence_alone_is_too_low() {
   CHECK(detector.coherence() < EchoDetector::kEcho);
 }
 
+void a_path_is_known_after_a_tenth_of_a_second_and_by_no_chance_likeness() {
+  const Samples played = seconds_of_noise(2, 1, 8000);
+  const Samples echo = echo_of(played, 150, 0.5);
+  for (const int alike_ms : {40, 80, 160}) {
+    Samples heard = seconds_of_noise(2, 2, 4000);  // a voice that is like the playout for a while
+    std::fill(heard.begin(), heard.begin() + kRateHz, std::int16_t{0});
+    std::copy_n(echo.begin() + kRateHz, alike_ms * kRateHz / 1000, heard.begin() + kRateHz);
+    EchoDetector detector(kRateHz, kRateHz);
+    bool known = false;
+    for (std::size_t at = 0; at + kBlock <= heard.size(); at += kBlock) {
+      detector.played(played.data() + at, kBlock);
+      detector.heard(heard.data() + at, kBlock);
+      known = known || detector.lag_ms() >= 0.0;
+    }
+    CHECK(known == (alike_ms > 100));
+  }
+}
+
 void a_path_that_moves_is_found_again_within_60_ms() {
   const Samples played = seconds_of_noise(4, 1, 8000);
   Samples heard = echo_of(played, 150, 0.1);
@@ -195,6 +213,7 @@ int main() {
       {"an echo older than the longest lag is none", an_echo_older_than_the_longest_lag_is_none},
       {"a voice above the echo is no echo within a tenth of a second", a_voice_above_the_echo_is_no_echo_within_a_tenth_of_a_second},
       {"a known path is heard where coherence alone is too low", a_known_path_is_heard_where_coherence_alone_is_too_low},
+      {"a path is known after a tenth of a second and by no chance likeness", a_path_is_known_after_a_tenth_of_a_second_and_by_no_chance_likeness},
       {"a path that moves is found again within 60 ms", a_path_that_moves_is_found_again_within_60_ms},
       {"a tone is no echo because it fits at every lag", a_tone_is_no_echo_because_it_fits_at_every_lag},
       {"bursts of the network do not hide an echo", bursts_of_the_network_do_not_hide_an_echo},
