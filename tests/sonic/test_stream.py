@@ -103,8 +103,8 @@ def test_a_block_may_be_used_again_at_once() -> None:
 # --- outbox ---------------------------------------------------------------------------------------
 
 
-def chunk(number: int, *, is_preroll: bool = False) -> AudioItem:
-    return AudioItem(bytes([number]) * 2 * CHUNK_FRAMES, 0.0, is_preroll)
+def chunk(number: int, *, is_preroll: bool = False, at_s: float | None = None) -> AudioItem:
+    return AudioItem(bytes([number]) * 2 * CHUNK_FRAMES, 0.032 * number if at_s is None else at_s, is_preroll)
 
 
 async def contents(outbox: Outbox) -> list[object]:
@@ -119,10 +119,28 @@ async def test_a_full_outbox_drops_its_oldest_audio_and_counts_it() -> None:
     outbox = Outbox()
     for number in range(8):
         outbox.put_audio(chunk(number))
-    assert outbox.audio_ms == 192
-    assert outbox.dropped_ms == 64
-    assert await contents(outbox) == [2, 3, 4, 5, 6, 7]
+    assert outbox.audio_ms == 224
+    assert outbox.dropped_ms == 32
+    assert await contents(outbox) == [1, 2, 3, 4, 5, 6, 7]
     assert outbox.audio_ms == 0
+
+
+async def test_what_comes_in_one_burst_is_kept_until_it_is_old() -> None:
+    outbox = Outbox()
+    for number in range(16):
+        outbox.put_audio(chunk(number, at_s=1.0))
+    outbox.put_audio(chunk(16, at_s=1.19))
+    assert outbox.dropped_ms == 0
+    outbox.put_audio(chunk(17, at_s=1.25))
+    assert await contents(outbox) == [12, 13, 14, 15, 16, 17]
+
+
+async def test_even_a_burst_has_an_end() -> None:
+    outbox = Outbox(limit_ms=200, burst_limit_ms=1000)
+    for _ in range(100):
+        outbox.put_audio(chunk(1))
+    assert outbox.audio_ms <= 1200
+    assert outbox.audio_ms + outbox.dropped_ms == 3200
 
 
 async def test_events_are_never_dropped_and_keep_their_place() -> None:
@@ -131,21 +149,21 @@ async def test_events_are_never_dropped_and_keep_their_place() -> None:
     outbox.put_events((b"text",))
     for number in range(1, 9):
         outbox.put_audio(chunk(number))
-    assert await contents(outbox) == [(b"text",), 3, 4, 5, 6, 7, 8]
+    assert await contents(outbox) == [(b"text",), 2, 3, 4, 5, 6, 7, 8]
 
 
 async def test_preroll_is_exempt_from_the_bound() -> None:
     outbox = Outbox()
     for number in range(10):
         outbox.put_audio(chunk(number, is_preroll=True))
-    for number in range(10, 17):
+    for number in range(10, 18):
         outbox.put_audio(chunk(number))
-    assert await contents(outbox) == [*range(10), *range(11, 17)]
+    assert await contents(outbox) == [*range(10), *range(11, 18)]
     assert outbox.dropped_ms == 32
 
 
 async def test_even_preroll_has_an_end() -> None:
-    outbox = Outbox(limit_ms=200, preroll_limit_ms=1000)
+    outbox = Outbox(limit_ms=200, burst_limit_ms=1000)
     for _ in range(100):
         outbox.put_audio(chunk(1, is_preroll=True))
     assert outbox.audio_ms <= 1200

@@ -24,10 +24,10 @@ from sonicrtc.sonic.wire import INPUT_RATE_HZ
 CHUNK_FRAMES = 512
 #: In a process with many sessions: half as many events to sign.
 LARGE_CHUNK_FRAMES = 1024
-#: How much audio may wait for the network before the oldest is dropped; pre-roll is exempt.
+#: How long audio may wait for the network before it is dropped; pre-roll is exempt.
 OUTBOX_MS = 200.0
-#: Pre-roll that may wait beside it: the longest that an Uplink can be set to.
-PREROLL_MS = 1000.0
+#: What may wait beside it: pre-roll, the longest that an Uplink can be set to, or what came in one burst.
+BURST_MS = 1000.0
 
 _FRAMES_PER_MS = INPUT_RATE_HZ / 1000
 
@@ -172,6 +172,9 @@ class UplinkFramer:
 class Outbox:
     """What waits to be sent, in order: audio that may be dropped, and events that may not.
 
+    More than `limit_ms` of audio may be there only when it came at once: after a stall of the caller's network,
+    or of this process, which says nothing about the network to the model.
+
     Attributes
     ----------
     audio_ms : float
@@ -180,9 +183,9 @@ class Outbox:
         Audio that was dropped because the network did not keep up.
     """
 
-    def __init__(self, *, limit_ms: float = OUTBOX_MS, preroll_limit_ms: float = PREROLL_MS) -> None:
+    def __init__(self, *, limit_ms: float = OUTBOX_MS, burst_limit_ms: float = BURST_MS) -> None:
         self._limit_ms = limit_ms
-        self._total_limit_ms = limit_ms + preroll_limit_ms
+        self._total_limit_ms = limit_ms + burst_limit_ms
         self._items: deque[AudioItem | tuple[bytes, ...]] = deque()
         self._wake: asyncio.Event = asyncio.Event()
         self._exempt_ms = 0.0
@@ -191,11 +194,14 @@ class Outbox:
         self.dropped_ms = 0.0
 
     def put_audio(self, item: AudioItem) -> None:
-        """Append one chunk; drop the oldest audio beyond the limit."""
+        """Append one chunk; drop the oldest audio beyond the limits."""
         self._items.append(item)
         self._count(item, +1)
         while self.audio_ms - self._exempt_ms > self._limit_ms:
-            self._drop(next(i for i in self._items if isinstance(i, AudioItem) and not i.is_preroll))
+            oldest = next(i for i in self._items if isinstance(i, AudioItem) and not i.is_preroll)
+            if item.captured_at_s - oldest.captured_at_s < self._limit_ms / 1000:
+                break
+            self._drop(oldest)
         while self.audio_ms > self._total_limit_ms:
             self._drop(next(i for i in self._items if isinstance(i, AudioItem)))
         self._wake.set()
