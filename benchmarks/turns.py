@@ -287,7 +287,7 @@ def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int, 
 
     Where the agent was ducked already, by a false duck, nothing can be measured; these are counted.
     """
-    delays, early, missed, muted_before = [], 0, 0, rig.muted
+    delays, early, unheard, muted_before = [], 0, 0, rig.muted
     for microphone, onset, agent in cases:
         begins, _ = rig.run(microphone, agent)
         spoken = onset - RATE_HZ // 5  # where the recording was faded in
@@ -295,13 +295,13 @@ def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int, 
             early += 1
             continue
         after = [at for at in begins if at > spoken]
-        missed += not after
+        unheard += not after
         delays.append(max(after[0] - onset, 0) / RATE_HZ * 1000 if after else float("inf"))
     figures = {
         "median_ms": float(np.median(delays)),
         "p90_ms": float(np.percentile(delays, 90, method="higher")),
         "onsets": len(delays),
-        "missed": missed,
+        "unheard": unheard,
         "already_ducked": early,
         "muted_ms": 20 * (rig.muted - muted_before) / len(delays),
     }
@@ -309,7 +309,7 @@ def onset_row(part: str, what: str, rig: Rig, cases: Iterable[tuple[Sound, int, 
 
 
 def onset_rows(rig: Rig, voices: Sequence[Sound], voice: Sound) -> Iterator[Row]:
-    goals = {"median_ms": 80.0, "p90_ms": 120.0, "missed": 0.0, "muted_ms": 0.0}
+    goals = {"median_ms": 80.0, "p90_ms": 120.0, "unheard": 0.0, "muted_ms": 0.0}
     for noise in ("silence", *NOISES):
         cases = while_speaks(voice, trials(voices, noise, np.random.default_rng(3)), np.random.default_rng(7))
         yield onset_row("onset", f"in {noise}", rig, cases, **goals)

@@ -2,9 +2,10 @@
 
     sonicrtc bench all --json run.json --plot docs/benchmarks.svg
     python benchmarks/gate_study.py --json gate.json
-    python benchmarks/write_docs.py --run run.json --gate gate.json
+    python -m benchmarks.turns --json turns.json
+    python benchmarks/write_docs.py --run run.json --gate gate.json --turns turns.json
 
-A table stands between the comments ``<!-- run -->`` and ``<!-- /run -->``, or the same with ``gate``.
+A table stands between the comments ``<!-- run -->`` and ``<!-- /run -->``, or the same with ``gate`` or ``turns``.
 """
 
 from __future__ import annotations
@@ -117,6 +118,31 @@ def gate_table(found: dict[str, Any]) -> Iterator[str]:
         yield f"| {name} | {kind['failed']} of {kind['runs']} | {medians} |"
 
 
+def turns_tables(found: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of a study of barge-in."""
+    yield f"{measured_on(found)}. Times are media time, so the machine does not matter but for the cost."
+    rows = found["rows"]
+    yield from ("", "| a user speaks up | ducked after, median | p90 | onsets | not noticed | muted of each |")
+    yield "|---|---|---|---|---|---|"
+    for row in rows:
+        if row["part"] in ("onset", "double talk"):
+            alone = row["part"] == "onset"
+            what = row["what"] if alone else f"over the echo: {row['what']}"
+            muted = f"{row['muted_ms']:.1f} ms" if alone else ""
+            times = f"{row['median_ms']:.0f} ms | {row['p90_ms']:.0f} ms | {row['onsets']} | {row['unheard']}"
+            yield f"| {what} | {times} | {muted} |"
+    yield from ("", "| nobody speaks | cases | minutes | ducks | barge-ins |", "|---|---|---|---|---|")
+    for kind in dict.fromkeys(row["what"].partition(",")[0] for row in rows if row["part"] == "echo"):
+        cases = [row for row in rows if row["part"] == "echo" and row["what"].startswith(f"{kind},")]
+        sums = " | ".join(f"{sum(row[key] for row in cases):.0f}" for key in ("minutes", "ducks", "barge_ins"))
+        yield f"| echo: {kind} | {len(cases)} | {sums} |"
+    for row in rows:
+        if row["part"] == "noise":
+            yield f"| noise: {row['what']} | 1 | {row['minutes']:.0f} | {row['ducks_per_min'] * row['minutes']:.0f} | |"
+    cost = next(row for row in rows if row["part"] == "cost")
+    yield from ("", f"While the agent speaks, the assist takes {cost['median_us']:.0f} µs (median) per 20 ms.")
+
+
 def write(path: Path, mark: str, lines: Iterator[str]) -> None:
     """Put `lines` between the comments of `mark`."""
     before, opening, rest = path.read_text("utf-8").partition(f"<!-- {mark} -->")
@@ -130,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, metavar="FILE")
     parser.add_argument("--gate", type=Path, metavar="FILE")
+    parser.add_argument("--turns", type=Path, metavar="FILE")
     options = parser.parse_args()
     if options.run is not None:
         run = json.loads(options.run.read_text("utf-8"))
@@ -137,6 +164,8 @@ def main() -> None:
         write(README, "run", summary(run))
     if options.gate is not None:
         write(PAGE, "gate", gate_table(json.loads(options.gate.read_text("utf-8"))))
+    if options.turns is not None:
+        write(PAGE, "turns", turns_tables(json.loads(options.turns.read_text("utf-8"))))
 
 
 if __name__ == "__main__":
