@@ -144,6 +144,19 @@ def test_an_agent_that_speaks_first_is_listened_to_until_it_is_silent() -> None:
     assert conversation.floor_s == 5.0
 
 
+def test_a_greeting_is_no_reply() -> None:
+    conversation = talk(timeout_s=30.0)
+    conversation.take(said("assistant", "Hello!", "speculative"), 1.0)
+    conversation.take(said("assistant", "Hello!"), 1.1)
+    conversation.speech_began()
+    conversation.take(InterruptedEvent(turn=1, played_ms=700.0), 2.5)
+    conversation.speech_ended(5.0)
+    assert conversation.outcome(34.9) is None
+    assert conversation.outcome(35.0) == "no_reply"
+    conversation.take(said("assistant", "It is three.", turn=2), 36.0)
+    assert conversation.outcome(36.0 + SETTLE_S) == "finished"
+
+
 @pytest.mark.parametrize(("greets", "greeting_s"), [(False, 20.0), (True, 0.0)])
 def test_otherwise_the_caller_speaks_at_once(greets: bool, greeting_s: float) -> None:
     conversation = Conversation(greeting_s=greeting_s)

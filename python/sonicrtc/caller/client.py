@@ -185,6 +185,7 @@ class HeadlessCall:
         if self._begun or floor_s is None or self._clock() < floor_s:
             return
         self._begun = True
+        self._conversation.speech_began()
         self._source.start()
         if self._options.text is not None:
             peer.send(events.encode(events.TextMessage(text=self._options.text)))

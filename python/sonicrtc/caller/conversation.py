@@ -59,6 +59,9 @@ class Conversation:
     _event_s: float | None = None
     #: Whose turn the last transcript belongs to, and whether that turn is complete.
     _state: Literal["none", "user", "assistant", "complete"] = "none"
+    #: The last turn that was there before the caller spoke: a greeting, which is no reply.
+    _greeting_turn: int = 0
+    _latest_turn: int = 0
     _assistant_speaks: bool = False
 
     def take(self, event: ServerEvent | UnknownEvent, now_s: float) -> None:
@@ -68,12 +71,10 @@ class Conversation:
             case SessionEvent():
                 self.session = event
                 self.floor_s = now_s + (self.greeting_s if event.greets else 0.0)
-            case TranscriptEvent(role="user"):
-                self._state = "user"
-            case TranscriptEvent(role="assistant", stage=stage):
-                self._state = "complete" if stage == "final" else "assistant"
-            case InterruptedEvent():
-                self._state = "complete"
+            case TranscriptEvent(turn=turn) | InterruptedEvent(turn=turn):
+                self._latest_turn = max(self._latest_turn, turn)
+                if turn > self._greeting_turn:
+                    self._state = _state_after(event)
             case SpeakingEvent(role="assistant", active=active):
                 self._assistant_speaks = active
                 if not active and self.floor_s is not None:
@@ -87,6 +88,11 @@ class Conversation:
             case _:
                 return
         self._event_s = now_s
+
+    def speech_began(self) -> None:
+        """Note that the caller speaks from now on: what was said before is no reply."""
+        self._greeting_turn = self._latest_turn
+        self._state = "none"
 
     def speech_ended(self, now_s: float) -> None:
         """Note that the caller's speech was played to its end."""
@@ -165,3 +171,10 @@ class Conversation:
             e for e in self.events
             if isinstance(e, TranscriptEvent) and e.role == role and stage in (None, e.stage)
         ]  # fmt: skip
+
+
+def _state_after(event: TranscriptEvent | InterruptedEvent) -> Literal["user", "assistant", "complete"]:
+    """Return where the conversation stands with `event`."""
+    if isinstance(event, TranscriptEvent) and event.role == "user":
+        return "user"
+    return "assistant" if isinstance(event, TranscriptEvent) and event.stage == "speculative" else "complete"
