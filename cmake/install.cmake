@@ -20,5 +20,6 @@ install(FILES "${PROJECT_BINARY_DIR}/sonicrtcConfig.cmake" "${PROJECT_BINARY_DIR
 
 set(pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 file(RELATIVE_PATH pc_prefix "/${pc_dir}" "/")  # from the .pc file to the prefix
+list(TRANSFORM CMAKE_DL_LIBS PREPEND " -l" OUTPUT_VARIABLE pc_dl)  # what dlopen() needs; nothing on macOS
 configure_file(cmake/sonicrtc.pc.in "${PROJECT_BINARY_DIR}/sonicrtc.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/sonicrtc.pc" DESTINATION "${pc_dir}")

@@ -116,6 +116,12 @@ void Int16Buffer::check(const char* name, std::size_t channels, FrameCount frame
   }
 }
 
+ByteBuffer::ByteBuffer(py::handle object, const char* name) {
+  if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) == 0) return;
+  PyErr_Clear();
+  throw py::type_error(std::string(name) + ": expected bytes, got " + type_name(object));
+}
+
 FrameCount optional_count(py::handle value, const char* name) {
   if (!value || value.is_none()) return std::nullopt;
   return as_count(value, name, "an int or None");

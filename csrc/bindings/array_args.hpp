@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace py = pybind11;
 
@@ -61,6 +62,23 @@ class Int16Buffer {
 
   Py_buffer view_{};
   std::size_t frames_ = 0;
+};
+
+/// Any C-contiguous buffer, such as bytes, as the bytes that it is made of; held for the length of a call.
+/// Raises TypeError for what is no buffer.
+class ByteBuffer {
+ public:
+  ByteBuffer(py::handle object, const char* name);
+  ~ByteBuffer() { PyBuffer_Release(&view_); }
+  ByteBuffer(const ByteBuffer&) = delete;
+  ByteBuffer& operator=(const ByteBuffer&) = delete;
+
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
+    return {static_cast<const std::uint8_t*>(view_.buf), static_cast<std::size_t>(view_.len)};
+  }
+
+ private:
+  Py_buffer view_{};
 };
 
 /// None (or null) means that no count was given. Raises TypeError for what is no integer.

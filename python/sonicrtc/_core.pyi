@@ -13,7 +13,20 @@ import numpy.typing
 
 import sonicrtc.config
 
-__all__: list[str] = ["Block", "EchoDetector", "Playout", "Resampler", "Uplink", "isa", "isas"]
+__all__: list[str] = [
+    "Block",
+    "EchoDetector",
+    "OpusDecoder",
+    "OpusEncoder",
+    "OpusLibrary",
+    "Playout",
+    "Resampler",
+    "Uplink",
+    "isa",
+    "isas",
+    "opus_frames",
+    "opus_has_fec",
+]
 
 class Block:
     """
@@ -486,6 +499,197 @@ class EchoDetector:
         How late the echo comes, in ms; -1 while no path is known.
         """
 
+class OpusLibrary:
+    """
+    A libopus, loaded from a file while the program runs.
+
+    Encoders and decoders keep it; many may share one, in any threads.
+
+    Parameters
+    ----------
+    path : str
+        A file, or a bare name such as "libopus.so.0" that the system's loader looks for.
+
+    Raises
+    ------
+    RuntimeError
+        It cannot be loaded, or is not libopus; the message says why.
+    """
+    def __init__(self, path: str) -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def path(self) -> str:
+        """
+        The file that was loaded.
+        """
+    @property
+    def version(self) -> str:
+        """
+        What it says of itself, such as 'libopus 1.6.1'.
+        """
+
+class OpusEncoder:
+    """
+    From mono speech to Opus packets: application "voip", variable bit rate, never discontinuous.
+
+    A block keeps other Python threads waiting, which is shorter than changing threads. An object belongs to
+    one thread at a time. Silence is coded like everything else: whoever calls may leave it out.
+
+    Parameters
+    ----------
+    library : OpusLibrary
+        What codes.
+    rate_hz : {8000, 12000, 16000, 24000, 48000}
+        Rate of the blocks. A listener hears whatever rate it decodes at.
+    bitrate : int
+        Aimed at on average, 6000 to 510000 bits per second.
+    complexity : int
+        How much work is spent on quality, 0 (least) to 10.
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range.
+    """
+    def __init__(
+        self, library: OpusLibrary, *, rate_hz: int = 24000, bitrate: int = 32000, complexity: int = 5
+    ) -> None: ...
+    def encode(self, pcm: collections.abc.Buffer, frames: int | None = None) -> bytes:
+        """
+        Make one packet of one block.
+
+        Parameters
+        ----------
+        pcm : buffer of int16, shape (frames,) or (frames, 1), or bytes
+            10, 20, 40 or 60 ms at `rate_hz`.
+        frames : int, optional
+            How many frames of a longer buffer are audio.
+
+        Returns
+        -------
+        bytes
+            The payload of an RTP packet, 1200 bytes at most.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The buffer is not what is described above; the message says what came.
+        RuntimeError
+            Another thread is using this object.
+        """
+    def reset(self) -> None:
+        """
+        Begin a new stream; the settings stay.
+        """
+    @property
+    def bitrate(self) -> int:
+        """
+        Bits per second, 6000 to 510000; what is set holds from the next block on.
+        """
+    @bitrate.setter
+    def bitrate(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def complexity(self) -> int:
+        """
+        As constructed.
+        """
+    @property
+    def expected_loss_percent(self) -> int:
+        """
+        Share of packets that the listener loses, 0 to 100 %.
+
+        0, as it begins, sends no in-band FEC. Else each packet holds the one before it once more, at a lower bit
+        rate and out of the same `bitrate`; below about 24000 nothing is left for it. Holds from the next block on.
+        """
+    @expected_loss_percent.setter
+    def expected_loss_percent(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def lookahead_frames(self) -> int:
+        """
+        How late the decoded audio is, in frames at `rate_hz`: 6.5 ms.
+        """
+    @property
+    def rate_hz(self) -> int:
+        """
+        Rate of the blocks.
+        """
+
+class OpusDecoder:
+    """
+    From Opus packets to mono, one packet at a time and without a jitter buffer.
+
+    A packet keeps other Python threads waiting. An object belongs to one thread at a time.
+
+    Parameters
+    ----------
+    library : OpusLibrary
+        What decodes.
+    rate_hz : {8000, 12000, 16000, 24000, 48000}
+        Rate of the audio; a packet decodes at any, whatever it was made from.
+
+    Raises
+    ------
+    ValueError
+        The rate is none of Opus's.
+    """
+    def __init__(self, library: OpusLibrary, *, rate_hz: int = 16000) -> None: ...
+    def conceal(self, frames: int) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        Make up for what was lost, from what came before.
+
+        Parameters
+        ----------
+        frames : int
+            Up to 120 ms.
+
+        Returns
+        -------
+        numpy.ndarray of int16, shape (frames,)
+            Speech goes on and fades away.
+        """
+    def decode(self, packet: collections.abc.Buffer) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        Decode the packet that comes next.
+
+        Parameters
+        ----------
+        packet : bytes
+            The payload of an RTP packet.
+
+        Returns
+        -------
+        numpy.ndarray of int16, shape (frames,)
+            Up to 120 ms; empty for what is no Opus packet.
+        """
+    def recover(self, next: collections.abc.Buffer, frames: int) -> numpy.typing.NDArray[numpy.int16] | None:
+        """
+        Restore a lost packet from the one behind it.
+
+        Call it before that one is decoded.
+
+        Parameters
+        ----------
+        next : bytes
+            The packet behind the lost one.
+        frames : int
+            How much the lost packet held, up to 120 ms. Where one packet holds several of Opus's frames, the last
+            of them is restored and those before it are concealed.
+
+        Returns
+        -------
+        numpy.ndarray of int16, shape (frames,), or None
+            None when `next` has nothing that could be restored: then :meth:`conceal`.
+        """
+    def reset(self) -> None:
+        """
+        Begin a new stream.
+        """
+    @property
+    def rate_hz(self) -> int:
+        """
+        Rate of the audio.
+        """
+
 def isa() -> str:
     """
     Instruction set that a new object would use: 'baseline', 'avx2' or 'avx512'.
@@ -494,6 +698,38 @@ def isa() -> str:
 def isas() -> list[str]:
     """
     Instruction sets that this machine can run, slowest first; SONICRTC_ISA chooses one for new objects.
+    """
+
+def opus_frames(packet: collections.abc.Buffer, rate_hz: int = 48000) -> int:
+    """
+    How much audio an Opus packet holds, read without decoding it (RFC 6716 section 3).
+
+    Parameters
+    ----------
+    packet : bytes
+        The payload of an RTP packet.
+    rate_hz : {8000, 12000, 16000, 24000, 48000}
+        What the frames are counted at; timestamps of RTP count at 48000 (RFC 7587).
+
+    Returns
+    -------
+    int
+        Frames; 0 for what is no Opus packet.
+
+    Raises
+    ------
+    ValueError
+        The rate is none of Opus's.
+    """
+
+def opus_has_fec(packet: collections.abc.Buffer) -> bool:
+    """
+    Whether an Opus packet carries in-band FEC, read without decoding it (RFC 6716 section 4.2.4).
+
+    Parameters
+    ----------
+    packet : bytes
+        The payload of an RTP packet. False for what is no Opus packet.
     """
 
 __version__: str
