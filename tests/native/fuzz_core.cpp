@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "check.hpp"
+#include "opus_fixture.hpp"
 #include "scripted_detector.hpp"
 #include "sonicrtc/echo_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
@@ -324,14 +325,63 @@ void fuzz_echo_detector(Bytes& bytes) {
   }
 }
 
+// ---- opus ------------------------------------------------------------------------------------
+
+/// The head of a packet: any bytes.
+void fuzz_opus_packet(const std::vector<std::uint8_t>& bytes) {
+  const OpusPacket packet(bytes);
+  CHECK(packet.valid() == (packet.frames(48000) > 0));
+  CHECK(packet.valid() || !packet.has_fec());
+  CHECK(packet.frames(48000) <= 48U * FrameDecoder::kLongestPacketMs);
+  CHECK(packet.frames(48000) == packet.count() * packet.first_frames(48000));
+}
+
+/// A stream of packets that were received, broken, lost or made up.
+void fuzz_opus(Bytes& bytes) {
+  constexpr int rates[] = {16000, 8000, 12000, 24000, 48000};
+  const int from = bytes.one_of(rates);
+  if (opus_library() == nullptr) return;
+  OpusEncoder encoder(opus_library(), from, 6000 + 400 * static_cast<int>(bytes.byte()), 0);
+  OpusDecoder decoder(opus_library(), bytes.one_of(rates));
+  const auto second = static_cast<std::size_t>(decoder.rate_hz());
+  for (std::size_t work = 0; !bytes.empty() && work < kMaxFrames;) {
+    const unsigned operation = bytes.byte();
+    std::vector<std::uint8_t> packet(operation % 2 == 0 ? OpusEncoder::kMaxPacketBytes : bytes.length());
+    if (operation % 2 == 0) {
+      CHECK(encoder.set_expected_loss_percent(static_cast<int>(bytes.byte() % 101)));
+      const auto audio = bytes.audio(bytes.one_of({10U, 20U, 40U, 60U}) * static_cast<unsigned>(from) / 1000);
+      packet.resize(static_cast<std::size_t>(encoder.encode(audio.data(), audio.size(), packet)));
+      CHECK(!packet.empty() && decoder.frames(packet) * from == audio.size() * second);
+      for (unsigned broken = operation / 2 % 4; broken > 0; --broken) {
+        packet[bytes.byte() % packet.size()] = static_cast<std::uint8_t>(bytes.byte());
+      }
+    } else {
+      for (std::uint8_t& one : packet) one = static_cast<std::uint8_t>(bytes.byte());
+    }
+    fuzz_opus_packet(packet);
+    const std::size_t frames = decoder.frames(packet);
+    std::vector<std::int16_t> out(frames);
+    if (operation % 3 == 0) CHECK(!decoder.recover(packet, frames, out.data()) || OpusPacket(packet).has_fec());
+    if (operation % 5 == 0) {
+      std::vector<std::int16_t> made(bytes.length());
+      decoder.conceal(made.size(), made.data());
+    }
+    const std::size_t written = decoder.decode(packet, out.data());
+    CHECK(written == 0 || written == frames);
+    if (operation == 255) decoder.reset();
+    work += second / 50 + frames;
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Bytes bytes(std::span(data, size));
-  switch (bytes.byte() % 4) {
+  switch (bytes.byte() % 5) {
     case 0: fuzz_resampler(bytes); break;
     case 1: fuzz_uplink(bytes); break;
     case 2: fuzz_echo_detector(bytes); break;
+    case 3: fuzz_opus(bytes); break;
     default: fuzz_playout(bytes);
   }
   return 0;

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "check.hpp"
+#include "opus_fixture.hpp"
 #include "scripted_detector.hpp"
 #include "sonicrtc/echo_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
+#include "sonicrtc/opus.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/uplink.hpp"
 
@@ -81,6 +83,28 @@ void the_echo_detector_allocates_nothing() {
   CHECK(allocations == before);
 }
 
+void opus_allocates_nothing() {
+  static_assert(noexcept(std::declval<OpusEncoder&>().encode({}, {}, {})));
+  static_assert(noexcept(std::declval<FrameDecoder&>().decode({}, {})));
+  OpusEncoder encoder(opus_library());
+  OpusDecoder decoder(opus_library());
+  const auto in = voice(24000, 1.0);
+  std::vector<std::uint8_t> packet(OpusEncoder::kMaxPacketBytes);
+  std::vector<std::int16_t> out(16 * FrameDecoder::kLongestPacketMs);
+  const std::size_t before = allocations;
+  for (std::size_t i = 0; i < 50; ++i) {
+    CHECK(encoder.set_expected_loss_percent(i % 2 == 0 ? 10 : 0) && encoder.set_bitrate(24000 + static_cast<int>(i)));
+    const int bytes = encoder.encode(&in[480 * i], 480, packet);
+    const std::span sent(packet.data(), static_cast<std::size_t>(bytes));
+    CHECK(decoder.frames(sent) == 320);
+    if (!decoder.recover(sent, 320, out.data())) decoder.conceal(320, out.data());
+    CHECK(decoder.decode(sent, out.data()) == 320);
+  }
+  encoder.reset();
+  decoder.reset();
+  CHECK(allocations == before);
+}
+
 void playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool() {
   Playout playout(24000, 48000, 60000);
   const auto in = noise(24000, 31);
@@ -137,6 +161,11 @@ void objects_are_small() {
         }) < 50'000 + 48'000);
 }
 
+void opus_objects_are_small() {
+  CHECK(bytes_of("OpusEncoder, 24 kHz", [] { return OpusEncoder(opus_library()); }) < 100'000);
+  CHECK(bytes_of("OpusDecoder, 16 kHz", [] { return OpusDecoder(opus_library()); }) < 60'000);
+}
+
 }  // namespace
 
 int main() {
@@ -149,5 +178,10 @@ int main() {
       {"a drained playout keeps one segment", a_drained_playout_keeps_one_segment},
       {"objects are small", objects_are_small},
   };
-  return run_all(cases);
+  const Case with_libopus[] = {
+      {"Opus allocates nothing", opus_allocates_nothing},
+      {"objects of Opus are small", opus_objects_are_small},
+  };
+  run_all(cases);
+  return opus_library() == nullptr ? 0 : run_all(with_libopus);
 }

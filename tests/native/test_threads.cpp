@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "check.hpp"
+#include "opus_fixture.hpp"
 #include "scripted_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/filters.hpp"
@@ -111,6 +112,21 @@ void two_uplinks_that_measure_energy() {
   two_uplinks([] { return std::make_unique<EnergyDetector>(20, 0.1F); });
 }
 
+void two_codecs_of_one_library() {
+  two_give_what_one_gives([](unsigned seed) {
+    OpusEncoder encoder(opus_library());
+    OpusDecoder decoder(opus_library());
+    const auto in = noise(480 * 50, seed, 8000);
+    Samples out(320 * 50);
+    for (std::size_t i = 0; i < 50; ++i) {
+      std::uint8_t packet[OpusEncoder::kMaxPacketBytes];
+      const int bytes = encoder.encode(&in[480 * i], 480, packet);
+      CHECK(decoder.decode({packet, static_cast<std::size_t>(bytes)}, &out[320 * i]) == 320);
+    }
+    return out;
+  });
+}
+
 }  // namespace
 
 int main() {
@@ -121,5 +137,7 @@ int main() {
       {"two uplinks with a scripted gate give what one gives", two_uplinks_with_a_script},
       {"two uplinks that measure energy give what one gives", two_uplinks_that_measure_energy},
   };
-  return run_all(cases);
+  const Case with_libopus[] = {{"two encoders and decoders of one libopus give what one gives", two_codecs_of_one_library}};
+  run_all(cases);
+  return opus_library() == nullptr ? 0 : run_all(with_libopus);
 }
