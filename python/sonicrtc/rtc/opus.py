@@ -21,11 +21,13 @@ _MACOS = ("libopus.0.dylib", "/opt/homebrew/lib/libopus.0.dylib", "/usr/local/li
 _IN_WHEEL = ("av.libs/libopus*.so*", "av/.dylibs/libopus*.dylib")
 
 
-def _wheel_files() -> Iterator[str]:
+def candidates() -> Iterator[str]:
+    """Yield the files and names that are tried, in that order; those of a wheel are there."""
+    yield from _MACOS if sys.platform == "darwin" else _LINUX
     spec = importlib.util.find_spec("av")
     for package in spec.submodule_search_locations or () if spec else ():
         for pattern in _IN_WHEEL:
-            yield from (str(path) for path in sorted(Path(package).parent.glob(pattern)))
+            yield from (str(path) for path in sorted(Path(package).resolve().parent.glob(pattern)))
 
 
 @cache
@@ -52,7 +54,7 @@ def find_opus(path: str | None = None) -> OpusLibrary | None:
         except RuntimeError as exc:
             raise ConfigError(f"opus library: expected the path of a libopus, got {path!r}: {exc}") from exc
     tried = []
-    for name in (*(_MACOS if sys.platform == "darwin" else _LINUX), *_wheel_files()):
+    for name in candidates():
         try:
             found = OpusLibrary(name)
         except RuntimeError as exc:
