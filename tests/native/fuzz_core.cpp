@@ -9,13 +9,16 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <stdexcept>
 
 #include "check.hpp"
 #include "opus_fixture.hpp"
+#include "scripted_decoder.hpp"
 #include "scripted_detector.hpp"
 #include "sonicrtc/echo_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
+#include "sonicrtc/jitter.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/resampler.hpp"
 #include "sonicrtc/uplink.hpp"
@@ -374,15 +377,78 @@ void fuzz_opus(Bytes& bytes) {
   }
 }
 
+// ---- jitter buffer ---------------------------------------------------------------------------
+
+/// A time on a clock that mostly goes on.
+double next_time(Bytes& bytes, double at_s) {
+  constexpr double kWild[] = {0.0, -1.0, 1e9, 1e300, -1e300, HUGE_VAL, -HUGE_VAL, NAN};
+  const unsigned step = bytes.byte();
+  return step == 255 ? bytes.one_of(kWild) : step > 240 ? at_s - 0.01 * (step % 8) : at_s + 0.001 * (step % 64);
+}
+
+void check_output(const JitterBuffer& buffer, std::uint64_t& given) {
+  std::size_t frames = 0;
+  for (const Piece& piece : buffer.pieces()) {
+    CHECK(piece.frames > 0);
+    frames += piece.frames;
+  }
+  CHECK(frames == buffer.ready().size());
+  CHECK(frames <= static_cast<std::size_t>(buffer.rate_hz()) * 112 / 100);
+  const auto sum = std::accumulate(buffer.ready().begin(), buffer.ready().end(), 0LL);  // reads each
+  CHECK(sum >= -32768LL * static_cast<long long>(frames));
+  given += frames;
+  const JitterCounters& counters = buffer.counters();
+  CHECK(std::accumulate(counters.frames.begin(), counters.frames.end(), std::uint64_t{0}) == given);
+  CHECK(counters.late + counters.undecodable + counters.dropped <= counters.received);
+  CHECK(!std::isnan(buffer.due_s()));
+  CHECK(buffer.hold_ms() >= 0.0 && buffer.hold_ms() <= 120.0 && buffer.target_ms() <= 400.0);
+}
+
+void fuzz_jitter(Bytes& bytes) {
+  constexpr int rates[] = {8000, 12000, 16000, 24000, 48000, 44100, 0};
+  const int rate_hz = bytes.one_of(rates);
+  const JitterMode mode = bytes.byte() % 2 == 0 ? JitterMode::arrival : JitterMode::playout;
+  const auto buffer = made(rate_hz > 0 && rate_hz != 44100, [&] {
+    return std::make_unique<JitterBuffer>(std::make_unique<ScriptedDecoder>(rate_hz), JitterOptions{.mode = mode});
+  });
+  if (!buffer) return;
+  std::uint64_t given = 0;
+  double at_s = 0.0;
+  unsigned sequence = bytes.byte() << 8U, timestamp = bytes.byte() << 24U;
+  while (!bytes.empty() && given < kMaxFrames) {
+    const unsigned operation = bytes.byte();
+    at_s = next_time(bytes, std::isfinite(at_s) ? at_s : 0.0);
+    if (operation < 60) {
+      buffer->advance(at_s);
+    } else if (operation < 250) {
+      const unsigned kind = bytes.byte();
+      const unsigned ahead = kind < 200 ? 1 : kind < 240 ? kind % 8 - 3 : bytes.byte() << 8U | bytes.byte();
+      sequence += ahead;
+      timestamp += kind < 240 ? 960 * ahead : bytes.byte() << 24U | bytes.byte() << 16U | bytes.byte();
+      std::vector<std::uint8_t> payload(bytes.byte() % 8 == 7 ? 400 * (bytes.byte() % 32) : bytes.byte() % 5);
+      for (std::uint8_t& byte : payload) byte = 8;
+      for (std::size_t i = 0; i < std::min<std::size_t>(payload.size(), 3); ++i) {
+        payload[i] = static_cast<std::uint8_t>(i == 0 && kind % 4 != 0 ? 0x88U : bytes.byte());
+      }
+      buffer->push(payload, static_cast<std::uint16_t>(sequence), timestamp, kind % 16 == 0, at_s);
+    } else {
+      buffer->reset();
+      given = 0;
+    }
+    check_output(*buffer, given);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Bytes bytes(std::span(data, size));
-  switch (bytes.byte() % 5) {
+  switch (bytes.byte() % 6) {
     case 0: fuzz_resampler(bytes); break;
     case 1: fuzz_uplink(bytes); break;
     case 2: fuzz_echo_detector(bytes); break;
     case 3: fuzz_opus(bytes); break;
+    case 4: fuzz_jitter(bytes); break;
     default: fuzz_playout(bytes);
   }
   return 0;

@@ -6,9 +6,11 @@
 
 #include "check.hpp"
 #include "opus_fixture.hpp"
+#include "scripted_decoder.hpp"
 #include "scripted_detector.hpp"
 #include "sonicrtc/echo_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
+#include "sonicrtc/jitter.hpp"
 #include "sonicrtc/opus.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/uplink.hpp"
@@ -105,6 +107,26 @@ void opus_allocates_nothing() {
   CHECK(allocations == before);
 }
 
+void a_jitter_buffer_allocates_nothing() {
+  static_assert(noexcept(std::declval<JitterBuffer&>().push({}, {}, {}, {}, {})));
+  static_assert(noexcept(std::declval<JitterBuffer&>().advance({})));
+  for (const JitterMode mode : {JitterMode::arrival, JitterMode::playout}) {
+    JitterBuffer buffer(std::make_unique<ScriptedDecoder>(16000), {.mode = mode});
+    std::vector<std::uint8_t> packet = ScriptedDecoder::packet(7);
+    packet.resize(800);  // so that the room for payloads is filled and cleared again
+    std::mt19937 random(34);
+    const std::size_t before = allocations;
+    for (unsigned i = 0; i < 3000; ++i) {
+      const unsigned number = i + random() % 4;
+      buffer.push(packet, static_cast<std::uint16_t>(number), 960 * number, false, 0.02 * i);
+      buffer.advance(0.02 * i + 0.01);
+      if (i % 500 == 0) buffer.push(packet, static_cast<std::uint16_t>(random()), 0, false, 0.02 * i);
+    }
+    buffer.reset();
+    CHECK(allocations == before);
+  }
+}
+
 void playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool() {
   Playout playout(24000, 48000, 60000);
   const auto in = noise(24000, 31);
@@ -154,6 +176,11 @@ void objects_are_small() {
   CHECK(bytes_of("Block of 20 ms with 300 ms of pre-roll", [] { return Block(320, 4800); }) < 16'000);
   CHECK(bytes_of("Playout, 24 to 48 kHz, empty", [] { return Playout(24000, 48000, 60000); }) < 50'000);
   CHECK(bytes_of("EchoDetector, 48 and 16 kHz", [] { return EchoDetector(); }) < 140'000);
+  const auto jitter = [](JitterMode mode) {
+    return [=] { return JitterBuffer(std::make_unique<ScriptedDecoder>(16000), {.mode = mode}); };
+  };
+  CHECK(bytes_of("JitterBuffer, 16 kHz", jitter(JitterMode::arrival)) < 120'000);
+  CHECK(bytes_of("JitterBuffer, 16 kHz, playout clock", jitter(JitterMode::playout)) < 160'000);
   CHECK(bytes_of("Playout that holds up to a second", [second = std::vector<std::int16_t>(24000)] {
           Playout playout(24000, 48000, 60000);
           playout.push(second.data(), second.size());
@@ -174,6 +201,7 @@ int main() {
       {"a gated block allocates nothing", a_gated_block_allocates_nothing},
       {"the energy detector allocates nothing", the_energy_detector_allocates_nothing},
       {"the echo detector allocates nothing", the_echo_detector_allocates_nothing},
+      {"a jitter buffer allocates nothing", a_jitter_buffer_allocates_nothing},
       {"playout reuses its segments", playout_takes_memory_by_the_second_and_gives_it_back_to_its_pool},
       {"a drained playout keeps one segment", a_drained_playout_keeps_one_segment},
       {"objects are small", objects_are_small},

@@ -5,10 +5,13 @@
 #include <thread>
 
 #include "check.hpp"
+#include "network_traces.hpp"
 #include "opus_fixture.hpp"
+#include "scripted_decoder.hpp"
 #include "scripted_detector.hpp"
 #include "sonicrtc/energy_detector.hpp"
 #include "sonicrtc/filters.hpp"
+#include "sonicrtc/jitter.hpp"
 #include "sonicrtc/playout.hpp"
 #include "sonicrtc/resampler.hpp"
 #include "sonicrtc/uplink.hpp"
@@ -127,12 +130,30 @@ void two_codecs_of_one_library() {
   });
 }
 
+void two_jitter_buffers() {
+  two_give_what_one_gives([](unsigned seed) {
+    JitterBuffer buffer(std::make_unique<ScriptedDecoder>(16000));
+    Network network(seed);
+    Trace trace = network.speech(1000);
+    network.delay(trace, 80.0, false);
+    network.lose(trace, 0.05);
+    Samples out;
+    for (const Flight& flight : arrivals(trace)) {
+      buffer.push(ScriptedDecoder::packet(flight.number), static_cast<std::uint16_t>(flight.number),
+                  960 * flight.number, false, flight.at_ms / 1000.0);
+      out.insert(out.end(), buffer.ready().begin(), buffer.ready().end());
+    }
+    return out;
+  });
+}
+
 }  // namespace
 
 int main() {
   const Case cases[] = {
       {"one bank is designed once, whoever asks", one_bank_is_designed_once_whoever_asks},
       {"two resamplers give what one gives", two_resamplers},
+      {"two jitter buffers give what one gives", two_jitter_buffers},
       {"two playouts give what one gives", two_playouts},
       {"two uplinks with a scripted gate give what one gives", two_uplinks_with_a_script},
       {"two uplinks that measure energy give what one gives", two_uplinks_that_measure_energy},
