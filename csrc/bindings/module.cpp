@@ -28,4 +28,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   sonicrtc::bindings::register_resampler(m);
   sonicrtc::bindings::register_echo_detector(m);
   sonicrtc::bindings::register_opus(m);
+  sonicrtc::bindings::register_receiver(m);
 }

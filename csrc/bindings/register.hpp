@@ -13,6 +13,7 @@ void register_playout(pybind11::module_& m);
 void register_resampler(pybind11::module_& m);
 void register_echo_detector(pybind11::module_& m);
 void register_opus(pybind11::module_& m);
+void register_receiver(pybind11::module_& m);
 
 using QualityName = Named<"typing.Literal['default', 'hq', 'low_latency', 'high']">;
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "array_args.hpp"
+#include "array_view.hpp"
 #include "busy.hpp"
 #include "fast_method.hpp"
 #include "gil.hpp"
@@ -20,39 +21,19 @@
 namespace sonicrtc::bindings {
 namespace {
 
-/// A numpy array over part of a block's memory, kept until its length changes. The array's base is
-/// a capsule that shares the memory, not the Python object that holds the array, so there is no cycle.
-class View {
- public:
-  template <typename Sample>
-  py::object get(const std::shared_ptr<Block>& block, Sample* data, std::size_t frames) {
-    if (!array_ || frames != frames_) {
-      const py::capsule base(new std::shared_ptr<Block>(block),
-                             [](void* shared) { delete static_cast<std::shared_ptr<Block>*>(shared); });
-      array_ = py::array_t<Sample>(static_cast<Py_ssize_t>(frames), data, base);
-      frames_ = frames;
-    }
-    return array_;
-  }
-
- private:
-  py::object array_;
-  std::size_t frames_ = 0;
-};
-
 struct PyBlock {
   PyBlock(std::size_t capacity, std::size_t preroll_capacity)
       : block(std::make_shared<Block>(capacity, preroll_capacity)) {}
 
   template <typename Array, typename Sample>
-  Array view(View& of, Sample* data, std::size_t frames) {
-    return py::reinterpret_borrow<Array>(of.get(block, data, frames));
+  Array view(ArrayView& of, Sample* data, std::size_t frames) {
+    return of.get<Array>(block, data, frames);
   }
 
   std::shared_ptr<Block> block;
-  View s16;
-  View f32;
-  View preroll;
+  ArrayView s16;
+  ArrayView f32;
+  ArrayView preroll;
 };
 
 using GuardedBlock = Guarded<PyBlock>;

@@ -14,12 +14,14 @@ import numpy.typing
 import sonicrtc.config
 
 __all__: list[str] = [
+    "AudioReceiver",
     "Block",
     "EchoDetector",
     "OpusDecoder",
     "OpusEncoder",
     "OpusLibrary",
     "Playout",
+    "ReceiverStats",
     "Resampler",
     "Uplink",
     "isa",
@@ -688,6 +690,225 @@ class OpusDecoder:
     def rate_hz(self) -> int:
         """
         Rate of the audio.
+        """
+
+class ReceiverStats:
+    """
+    What an AudioReceiver has counted since construction.
+    """
+    def delay_quantile_ms(self, q: typing.SupportsFloat | typing.SupportsIndex) -> float:
+        """
+        The delay that a share of the packets does not exceed.
+
+        Parameters
+        ----------
+        q : float
+            The share, 0 to 1.
+
+        Returns
+        -------
+        float
+            In ms, to the next 0.25 ms up to 20 ms, then to the next 2.5 ms.
+
+        Raises
+        ------
+        ValueError
+            `q` is out of range.
+        """
+    @property
+    def comfort_frames(self) -> int:
+        """
+        Frames made up where the sender was quiet.
+        """
+    @property
+    def delay_mean_ms(self) -> float:
+        """
+        How late packets were given out on average, or what stands for them.
+
+        In ms after the network's best: the least difference of arrival and timestamp of the last 500 packets.
+        What the network's jitter costs is in it.
+        """
+    @property
+    def delay_most_ms(self) -> float:
+        """
+        The longest of these delays, in ms.
+        """
+    @property
+    def dropped(self) -> int:
+        """
+        Of `received`, those that were thrown away when the stream jumped or the delay was cut short.
+        """
+    @property
+    def duplicates(self) -> int:
+        """
+        Packets that came again and were ignored.
+        """
+    @property
+    def fec_frames(self) -> int:
+        """
+        Frames restored from the in-band FEC of the next packet.
+        """
+    @property
+    def hold_ms(self) -> float:
+        """
+        How long a hole is waited for now, 0 to 120 ms.
+        """
+    @property
+    def late(self) -> int:
+        """
+        Of `received`, those that came when their time had passed.
+        """
+    @property
+    def lost(self) -> int:
+        """
+        Packets that were given up.
+        """
+    @property
+    def plc_frames(self) -> int:
+        """
+        Frames made up for what was lost.
+        """
+    @property
+    def real_frames(self) -> int:
+        """
+        Frames decoded from their own packet.
+        """
+    @property
+    def received(self) -> int:
+        """
+        Packets, without duplicates.
+        """
+    @property
+    def resyncs(self) -> int:
+        """
+        Jumps of the stream that were followed without filling.
+        """
+    @property
+    def target_ms(self) -> float:
+        """
+        With a playout clock: the delay that is aimed at now, 20 to 400 ms.
+        """
+    @property
+    def undecodable(self) -> int:
+        """
+        Of `received`, those that the decoder could not read.
+        """
+    @property
+    def underruns(self) -> int:
+        """
+        With a playout clock: blocks of 20 ms that had no packet in time.
+        """
+
+class AudioReceiver:
+    """
+    From the packets of an RTP stream of Opus to mono audio in order: jitter buffer and decoder.
+
+    A packet that is next is decoded and ready at once. Only a hole is waited for: as long as packets have
+    lately overtaken each other, not at all where they have not, and 120 ms at most. Then the last missing
+    packet comes from the in-band FEC of the next, and those before it are concealed. Pauses of a sender with
+    DTX are filled by `advance`, in real time after the mark of one, else after 500 ms, and for 10 s at most.
+    So the time line is the sender's, and audio comes in bursts where the network brings bursts. Packets are
+    heard once, whatever their order; those that come when their time has passed are dropped.
+
+    Memory is taken at construction only; an object belongs to one thread at a time.
+
+    Parameters
+    ----------
+    library : OpusLibrary
+        What decodes.
+    rate_hz : {8000, 12000, 16000, 24000, 48000}
+        Rate of the audio.
+    playout_clock : bool
+        For a person who listens now: 20 ms come out every 20 ms, by `advance`, as late as 97 % of the packets need
+        (20 to 400 ms). What is later is made up for, and the delay goes back in silence.
+
+    Raises
+    ------
+    ValueError
+        The rate is none of Opus's.
+    """
+    def __init__(self, library: OpusLibrary, *, rate_hz: int = 16000, playout_clock: bool = False) -> None: ...
+    def advance(self, at_s: float) -> int:
+        """
+        Let time pass: give up what is waited for in vain, and fill a pause. To be called at `due_s`.
+
+        Parameters
+        ----------
+        at_s : float
+            Now, in seconds on the clock of `push`; one that runs evenly.
+
+        Returns
+        -------
+        int
+            How many frames are ready in `audio`.
+
+        Raises
+        ------
+        TypeError
+            `at_s` is no number.
+        RuntimeError
+            Another thread is using this object.
+        """
+    def push(
+        self, payload: collections.abc.Buffer, sequence_number: int, timestamp: int, at_s: float, marker: bool = False
+    ) -> int:
+        """
+        Take a packet, whatever is in it and whenever it comes.
+
+        Parameters
+        ----------
+        payload : bytes
+            An Opus packet. One of one or two bytes says that the sender goes quiet.
+        sequence_number : int
+            Of the RTP header, 0 to 65535.
+        timestamp : int
+            Of the RTP header, in units of 1/48000 s (RFC 7587), 0 to 2**32 - 1.
+        at_s : float
+            When it came, in seconds on the clock of `advance`.
+        marker : bool
+            Of the RTP header: whether it begins a talk spurt.
+
+        Returns
+        -------
+        int
+            How many frames are ready in `audio`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A number is out of range, or the payload is no buffer.
+        RuntimeError
+            Another thread is using this object.
+        """
+    def reset(self) -> None:
+        """
+        Back to the state after construction.
+        """
+    @property
+    def audio(self) -> numpy.typing.NDArray[numpy.int16]:
+        """
+        What the last `push` or `advance` made ready, int16, shape (frames,), 1.12 s at most.
+
+        A view of memory that is used again: it holds until the next of these calls. Where there is more, `due_s`
+        has passed already.
+        """
+    @property
+    def due_s(self) -> float | None:
+        """
+        When `advance` has something to do; None while only a packet can change that.
+        """
+    @property
+    def kinds(self) -> list[tuple[typing.Literal["real", "fec", "plc", "comfort"], int]]:
+        """
+        Where the frames of `audio` come from, in order, as runs of (kind, frames).
+
+        "real" from their own packet, "fec" from the next one, "plc" made up for what was lost, "comfort" made up
+        where the sender was quiet.
+        """
+    @property
+    def stats(self) -> ReceiverStats:
+        """
+        What was counted so far: a copy.
         """
 
 def isa() -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from sonicrtc._core import (
+    AudioReceiver,
     Block,
     EchoDetector,
     OpusDecoder,
     OpusEncoder,
     OpusLibrary,
     Playout,
+    ReceiverStats,
     Resampler,
     Uplink,
     opus_frames,
@@ -17,12 +19,14 @@ from sonicrtc._core import (
 from sonicrtc.config import VadConfig
 
 __all__ = [
+    "AudioReceiver",
     "Block",
     "EchoDetector",
     "OpusDecoder",
     "OpusEncoder",
     "OpusLibrary",
     "Playout",
+    "ReceiverStats",
     "Resampler",
     "Uplink",
     "VadConfig",
