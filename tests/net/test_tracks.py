@@ -12,7 +12,7 @@ import pytest
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
-from tests.net.peers import Int16, Tone, silence
+from tests.net.peers import Tone, silence
 from tests.virtual_time import VirtualTime, in_virtual_time
 
 from sonicrtc.rtc import packets
@@ -37,41 +37,6 @@ def test_a_packet_comes_every_20_ms_and_never_drifts() -> None:
             stall(0.003 * (number % 5))  # work that takes up to 12 of the 20 ms
             assert frame.pts == 960 * number
         assert now_s() - start_s == pytest.approx(1999 * 0.02, abs=0.013)
-        assert track.skipped_packets == 0
-
-    in_virtual_time(check())
-
-
-def test_after_a_short_stall_the_packets_due_go_out_at_once() -> None:
-    async def check() -> None:
-        track = OutboundAudio(silence)
-        await track.recv()
-        stall(0.09)
-        stalled_s = now_s()
-        frames = [await track.recv() for _ in range(4)]
-        assert now_s() == stalled_s
-        assert [frame.pts for frame in frames] == [960, 1920, 2880, 3840]
-
-    in_virtual_time(check())
-
-
-def test_after_a_long_stall_the_timestamps_jump_and_no_audio_is_rushed() -> None:
-    async def check() -> None:
-        pulled: list[int] = []
-
-        def pull(frames: int) -> Int16:
-            pulled.append(frames)
-            return silence(frames)
-
-        track = OutboundAudio(pull)
-        await track.recv()
-        start_s = now_s()
-        stall(1.0)
-        frames = [await track.recv() for _ in range(11)]
-        assert frames[0].pts == 960 * 50
-        assert now_s() - start_s == pytest.approx(1.2)
-        assert track.skipped_packets == 49
-        assert pulled == [960] * 12
 
     in_virtual_time(check())
 

@@ -11,6 +11,8 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
+from sonicrtc.rtc.pacing import Pace
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,12 +22,8 @@ if TYPE_CHECKING:
 RATE_HZ = 48_000
 #: Frames of a packet that we send: 20 ms.
 FRAMES = 960
-#: Frames of the longest packet that Opus allows: 120 ms (RFC 6716 section 2.1.4).
-MAX_PACKET_FRAMES = 5760
 
-_PACKET_S = FRAMES / RATE_HZ
 _TIME_BASE = Fraction(1, RATE_HZ)
-_CATCH_UP_S = 0.1
 _SILENCE = bytes(4 * FRAMES)
 _MAX_GAP_FRAMES = RATE_HZ
 _QUIET_AFTER_S = 0.4
@@ -33,11 +31,7 @@ _QUIET_STEP_S = 0.1
 
 
 class OutboundAudio(MediaStreamTrack):
-    """A track that pulls 20 ms of 48 kHz mono every 20 ms.
-
-    Due times are multiples of 20 ms after the first one on the loop's monotonic clock, so the pace
-    never drifts. After a stall of up to 100 ms the packets that are due go out at once; after a
-    longer one the timestamps jump and nothing is sent twice as fast as it can be heard.
+    """A track that pulls 20 ms of 48 kHz mono every 20 ms, by the schedule of :class:`sonicrtc.rtc.pacing.Pace`.
 
     Parameters
     ----------
@@ -50,35 +44,21 @@ class OutboundAudio(MediaStreamTrack):
     def __init__(self, pull: PullAudio) -> None:
         super().__init__()
         self._pull = pull
-        self._started_s: float | None = None
-        self._packets = 0
-        self.skipped_packets = 0
+        self.pace = Pace()
 
     async def recv(self) -> AudioFrame:
         """Return the next packet's audio when it is due."""
         if self.readyState != "live":
             raise MediaStreamError
-        await self._until_due()
+        await self.pace.due()
         # aiortc encodes stereo, and its way from mono to stereo takes 3 dB off.
         frame = AudioFrame(format="s16", layout="stereo", samples=FRAMES)
         frame.planes[0].update(self._pull(FRAMES).repeat(2).tobytes())
         frame.sample_rate = RATE_HZ
         frame.time_base = _TIME_BASE
-        frame.pts = self._packets * FRAMES
-        self._packets += 1
+        frame.pts = self.pace.packets * FRAMES
+        self.pace.sent()
         return frame
-
-    async def _until_due(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        if self._started_s is None:
-            self._started_s = now_s
-        late_s = now_s - (self._started_s + self._packets * _PACKET_S)
-        if late_s < 0:
-            await asyncio.sleep(-late_s)
-        elif late_s > _CATCH_UP_S:
-            skipped = int(late_s / _PACKET_S)
-            self.skipped_packets += skipped
-            self._packets += skipped
 
 
 class InboundAudio:
