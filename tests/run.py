@@ -48,6 +48,7 @@ FUZZ_PACKAGES = {
 }
 #: The own tests of the modules without I/O that pyproject.toml lists under [tool.coverage.run].
 WITHOUT_IO = (
+    "tests/net/test_adaptation.py",
     "tests/unit/test_capabilities.py",
     "tests/tools/test_registry.py",
     "tests/tools/test_runtime.py",
