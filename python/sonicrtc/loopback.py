@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from sonicrtc.sonic.protocol import SonicEvent
     from sonicrtc.sonic.wire import ToolSpec
 
-#: What is waiting to be played may be this long; more of the caller's audio is left out.
-_MAX_WAITING_MS = 120.0
+#: What is waiting to be played may be this long: what a stall of the caller's network held up comes at once.
+_MOST_WAITING_MS = 400.0
+#: Beyond this, quiet is left out, so that the delay goes back.
+_WAITING_MS, _QUIET_DBFS = 60.0, -50.0
 
 
 class Loopback:
@@ -37,7 +39,8 @@ class Loopback:
 
     def send_audio(self, block: Block, *, captured_at_s: float) -> None:
         """Return `block` to its sender."""
-        if self._waiting_ms() < _MAX_WAITING_MS:
+        waiting_ms = self._waiting_ms()
+        if waiting_ms < _WAITING_MS or (waiting_ms < _MOST_WAITING_MS and block.level_dbfs > _QUIET_DBFS):
             self._on_event(AudioChunk(pcm=block.s16.tobytes(), content_id="loopback"))
 
     def send_text(self, text: str) -> None:
