@@ -13,10 +13,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from sonicrtc.audio import EchoDetector, Uplink, VadConfig
+from sonicrtc.audio import AudioFormat, EchoDetector, Uplink, VadConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
+    from collections.abc import Buffer, Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -42,6 +42,12 @@ _QUIETEST_DBFS = -65.0
 _GAP_BLOCKS = 3
 #: After echo so many blocks are taken for it, too, unless somebody speaks up: what is between words.
 _ECHO_BLOCKS = 5
+
+#: What is played may be so many blocks ahead of what is heard, or behind, before it has to wait.
+_MOST_AHEAD = 2
+#: So much waits at most: 500 ms. After so many blocks that were heard it is looked whether it waits in vain.
+_MOST_WAITING = 25
+_WATCHED_BLOCKS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +131,8 @@ class OnsetDetector:
         The thresholds.
     vad : VadConfig
         The detector of the call; when it is Silero, its score is used and no second one runs.
+    audio : AudioFormat, optional
+        What comes from the user and goes there.
 
     Raises
     ------
@@ -132,13 +140,14 @@ class OnsetDetector:
         Silero is not installed.
     """
 
-    def __init__(self, config: BargeInConfig, vad: VadConfig) -> None:
+    def __init__(self, config: BargeInConfig, vad: VadConfig, audio: AudioFormat | None = None) -> None:
+        audio = audio or AudioFormat()
         self._config = config
         self._own_score = vad.detector == "silero"
         own = None if self._own_score else VadConfig(detector="silero", gate="off")
-        self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=own)
-        self._block = self._uplink.block(5760)
-        self._echo = EchoDetector(48_000, 16_000)
+        self._uplink = Uplink(input_rate_hz=audio.heard_hz, channels=audio.heard_channels, downmix="mean", vad=own)
+        self._block = self._uplink.block(audio.longest_frames)
+        self._echo = EchoDetector(audio.spoken_hz, 16_000)
         self._levels: deque[float] = deque()
         self._level_sum = 0.0
         self._last_dbfs = _QUIETEST_DBFS
@@ -156,7 +165,7 @@ class OnsetDetector:
         self._run_began_ms = None
 
     def played(self, block: NDArray[np.int16]) -> None:
-        """Take 20 ms that went to the user, 48 kHz mono."""
+        """Take 20 ms that went to the user, mono."""
         self._echo.played(block)
 
     def idle(self, level_dbfs: float) -> float:
@@ -177,12 +186,12 @@ class OnsetDetector:
 
         Parameters
         ----------
-        buffer : buffer of int16, shape (frames, 2)
-            As it came, 48 kHz.
+        buffer : buffer of int16
+            As it came.
         block : Block
             The same as the call's Uplink gave it.
         at_ms : float
-            Now.
+            When it ended.
 
         Returns
         -------
@@ -215,17 +224,67 @@ class OnsetDetector:
             self._run_began_ms = None
 
 
+class Abreast:
+    """Keeps what was played beside what was heard at the same time, when the latter comes in bursts.
+
+    The detector of echo bears 60 ms of difference. While the network holds the user up, what is played waits
+    here, and goes on one block for each that is heard then. What waits although nothing was held up for a second
+    is clocks that differ, and goes on.
+
+    Parameters
+    ----------
+    played : callable
+        Takes a block that was played.
+    """
+
+    def __init__(self, played: Callable[[NDArray[np.int16]], None]) -> None:
+        self._played = played
+        self._waiting: deque[NDArray[np.int16]] = deque()
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._waiting.clear()
+        self._ahead = 0
+        self._fewest = self._since = 0
+
+    def pulled(self, block: NDArray[np.int16]) -> None:
+        """Take a block that was played."""
+        if self._ahead < _MOST_AHEAD:
+            self._ahead += 1
+            self._played(block)
+            return
+        self._waiting.append(block)
+        if len(self._waiting) > _MOST_WAITING:
+            self._played(self._waiting.popleft())
+
+    def heard(self) -> None:
+        """Take note that the same length was heard."""
+        self._ahead = max(self._ahead - 1, -_MOST_AHEAD)
+        if self._waiting:
+            self._ahead += 1
+            self._played(self._waiting.popleft())
+        self._fewest = min(self._fewest, len(self._waiting)) if self._since else len(self._waiting)
+        self._since += 1
+        if self._since == _WATCHED_BLOCKS:
+            self._since = 0
+            for _ in range(self._fewest):
+                self._played(self._waiting.popleft())
+
+
 class Assist:
     """Ducks the agent while the user speaks up.
 
     Parameters
     ----------
     playout : Playout
-        The agent's voice, to 48 kHz.
+        The agent's voice.
     config : BargeInConfig
         Its settings; ``config.assist`` is not looked at.
     vad : VadConfig
         The detector of the call.
+    audio : AudioFormat, optional
+        What comes from the user and goes there.
 
     Raises
     ------
@@ -233,22 +292,27 @@ class Assist:
         Silero is not installed.
     """
 
-    def __init__(self, playout: Playout, config: BargeInConfig, vad: VadConfig) -> None:
+    def __init__(
+        self, playout: Playout, config: BargeInConfig, vad: VadConfig, audio: AudioFormat | None = None
+    ) -> None:
         self._playout = playout
         self._duck_db = -config.duck_db
         self._mutes_echo = config.echo == "mute"
-        self._detector = OnsetDetector(config, vad)
+        self._detector = OnsetDetector(config, vad, audio)
+        self._abreast = Abreast(self._detector.played)
         self._state = BargeIn(release_ms=config.release_ms)
         self._played_frames = 0
         self._silent_ms = _ECHO_MS
 
     @classmethod
-    def on(cls, playout: Playout, config: BargeInConfig, vad: VadConfig) -> Self | None:
+    def on(
+        cls, playout: Playout, config: BargeInConfig, vad: VadConfig, audio: AudioFormat | None = None
+    ) -> Self | None:
         """Return the assist, or None where it is off: by its setting, or for want of the extra ``silero``."""
         if config.assist == "off":
             return None
         try:
-            return cls(playout, config, vad)
+            return cls(playout, config, vad, audio)
         except ImportError:
             return None
 
@@ -268,12 +332,13 @@ class Assist:
         if played_frames != self._played_frames:
             if self._silent_ms >= _ECHO_MS:
                 self._detector.begin()
+                self._abreast.clear()
             self._played_frames, self._silent_ms = played_frames, 0.0
         elif self._silent_ms >= _ECHO_MS:
             return
         else:
             self._silent_ms += _BLOCK_MS
-        self._detector.played(block)
+        self._abreast.pulled(block)
 
     def heard(self, buffer: Buffer, frames: int, block: Block, at_ms: float) -> bool:
         """Take 20 ms of the user; see :meth:`OnsetDetector.heard`.
@@ -284,6 +349,7 @@ class Assist:
         if self._silent_ms >= _ECHO_MS:
             self._detector.idle(block.level_dbfs)
             return False
+        self._abreast.heard()
         onset_ms = self._detector.heard(buffer, frames, block, at_ms)
         order = self._state.heard(
             onset_ms=onset_ms,

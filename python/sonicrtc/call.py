@@ -2,9 +2,9 @@
 
 ::
 
-    Peer -> _heard -> Uplink.push -> session.send_audio      every 20 ms, never waits for the network
+    Peer -> _heard -> Uplink.push -> session.send_audio      20 ms as they come, never waits for the network
     session -> _told -> Floor.push -> Playout.push           faster than real time, as it comes
-    Playout.pull -> Floor.pull -> Peer                       every 20 ms, paced by the peer's track
+    Playout.pull -> Floor.pull -> Peer                       every 20 ms, paced by the peer
 
 All tasks of a call live in one task group and end with it.
 """
@@ -25,8 +25,8 @@ from sonicrtc.feed import CallClock, Feed, error_event, usage_event
 from sonicrtc.floor import Floor
 from sonicrtc.loopback import Loopback
 from sonicrtc.metrics import CallStats
+from sonicrtc.rtc.media import media_path
 from sonicrtc.rtc.peer import Description, IceServer, Peer
-from sonicrtc.rtc.tracks import MAX_PACKET_FRAMES
 from sonicrtc.sonic import protocol as sonic
 from sonicrtc.tuning import ModelSettings, Tuning, tool_specs
 
@@ -63,25 +63,27 @@ class Call:
         self.id = uuid.uuid4().hex
         self.answer: dict[str, str] = {}
         vad, rate_hz = (config.vad, 24_000) if open_session else (None, 16_000)
-        self._uplink = Uplink(input_rate_hz=48_000, channels=2, downmix="mean", vad=vad)
-        self._block = self._uplink.block(MAX_PACKET_FRAMES)
+        audio = (media := media_path(config.media)).format
+        self._uplink = Uplink(input_rate_hz=audio.heard_hz, channels=audio.heard_channels, downmix="mean", vad=vad)
+        self._block = self._uplink.block(audio.longest_frames)
         self._tuning = Tuning(config.sonic if open_session else None, config.server.allow_settings, settings)
         self._session: SonicSession | Loopback = (
             open_session(self._tuning.next, self._told) if open_session
             else Loopback(self._told, lambda: self._floor.waiting_ms)
         )  # fmt: skip
-        self._clock = CallClock()
-        self._over = asyncio.Event()
+        self._clock, self._over = CallClock(), asyncio.Event()
         self._reason: Reason | None = None
         self._error: SonicRtcError | None = None
         self._group = asyncio.TaskGroup()
         self._peer = Peer(
-            ice_servers=ice_servers, pull_audio=lambda frames: self._floor.pull(frames), on_audio=self._heard,
-            on_message=self._page_said, on_state=self._peer_became,
+            ice_servers=ice_servers, media=media, pull_audio=lambda frames: self._floor.pull(frames),
+            on_audio=self._heard, on_message=self._page_said, on_state=self._peer_became,
         )  # fmt: skip
         self._feed = Feed(send=self._peer.send, clock=self._clock.now_ms, introduced=False)
         assisted = config if open_session else None
-        self._floor = Floor(rate_hz=rate_hz, tell=self._feed.tell, clock=self._clock.now_ms, config=assisted)
+        self._floor = Floor(
+            rate_hz=rate_hz, audio=audio, tell=self._feed.tell, clock=self._clock.now_ms, config=assisted
+        )
         self._tools = open_tools(
             tell=self._feed.tell, announce=self._session.announce, is_floor_free=lambda: self._floor.is_free
         )
@@ -122,7 +124,7 @@ class Call:
     @property
     def stats(self) -> CallStats:
         """What this call carried and lost so far."""
-        return self._floor.stats(events_dropped=self._feed.dropped, messages_dropped=self._peer.dropped_messages)
+        return self._floor.stats(self._peer.stats, self._feed.dropped)
 
     # -- its life, lived in Calls -------------------------------------------------------------------
 
@@ -196,7 +198,7 @@ class Call:
     # -- the straight line --------------------------------------------------------------------------
 
     def _heard(self, buffer: Buffer, frames: int) -> None:
-        """Take 20 ms from the caller."""
+        """Take a piece from the caller: 20 ms as a rule, and after a stall many of them one after the other."""
         block = self._uplink.push(buffer, frames=frames, out=self._block)
         self._floor.heard(buffer, frames, block)  # takes out the agent's own voice
         self._session.send_audio(block, captured_at_s=time.monotonic())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sonicrtc.audio import Uplink, VadConfig
 from sonicrtc.call import Call
 from sonicrtc.errors import BusyError, MissingExtraError, SdpError
+from sonicrtc.rtc.media import media_path
 from sonicrtc.rtc.peer import Description
 from sonicrtc.sonic.session import SonicSession
 from sonicrtc.tools.runtime import ToolRunner
@@ -64,6 +65,8 @@ class Calls:
     ------
     MissingExtraError
         The detector of ``config.vad`` is not installed.
+    ConfigError
+        The libopus of ``config.media`` cannot be used.
 
     Attributes
     ----------
@@ -86,6 +89,7 @@ class Calls:
         self._on_call = tuple(on_call)
         self._threads = ThreadPool(config.tools.max_threads)
         self._open_session = None if config.server.loopback else open_session or self._open_sonic
+        media_path(config.media)  # a libopus that cannot be used stops the start, not each call
         if self._open_session:
             _require_detector(config.vad)
         self._group = asyncio.TaskGroup()

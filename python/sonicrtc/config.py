@@ -22,6 +22,8 @@ DetectorName = Literal["webrtcvad", "energy", "silero"]
 GatePolicy = Literal["zeros", "off", "withhold"]
 AssistName = Literal["auto", "off"]
 EchoPolicy = Literal["mute", "send"]
+MediaPathName = Literal["packets", "frames"]
+EncoderName = Literal["default", "low_cpu"]
 
 #: Pause after speech at which the default model ends the user's turn, by sensitivity.
 ENDPOINT_PAUSE_MS = capabilities.MODELS[capabilities.MODEL_IDS[0]].pauses_ms
@@ -298,6 +300,31 @@ class ToolsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MediaConfig:
+    """How audio goes between the network and the call.
+
+    Parameters
+    ----------
+    path : {"packets", "frames"}
+        "packets" takes RTP packets to the native jitter buffer and Opus codec and back, with in-band FEC; where no
+        libopus is found it is as "frames", which leaves all of that to aiortc.
+    encoder : {"default", "low_cpu"}
+        What codes the agent's voice in packets: from 32 kb/s on at complexity 5, or from 48 kb/s on at complexity 0,
+        which sounds the same and takes half the time.
+    opus_library : str, optional
+        The libopus to use, a file or a name that the loader finds; None takes the system's, else PyAV's.
+    """
+
+    path: MediaPathName = "packets"
+    encoder: EncoderName = "default"
+    opus_library: str | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.path in get_args(MediaPathName), "media.path", "'packets' or 'frames'", self.path)
+        _check(self.encoder in get_args(EncoderName), "media.encoder", "'default' or 'low_cpu'", self.encoder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalingConfig:
     """The Kinesis Video Streams signaling channel that ``serve`` is master of.
 
@@ -398,6 +425,7 @@ class Config:
     bargein: BargeInConfig = field(default_factory=BargeInConfig)
     continuity: ContinuityConfig = field(default_factory=ContinuityConfig)
     tools: ToolsConfig = field(default_factory=ToolsConfig)
+    media: MediaConfig = field(default_factory=MediaConfig)
 
 
 _ENVIRONMENT_PREFIX = "SONICRTC_"
@@ -413,7 +441,8 @@ def load(
     Parameters
     ----------
     file : Path, optional
-        TOML with the tables ``[server] [sonic] [signaling] [vad] [bargein] [continuity] [tools]``.
+        TOML with the tables ``[server] [sonic] [signaling] [vad] [bargein] [continuity] [tools]
+        [media]``.
     environment : mapping, optional
         ``SONICRTC_<TABLE>_<NAME>``, e.g. ``SONICRTC_SONIC_VOICE``; other names are ignored.
     overrides : mapping of table to settings, optional

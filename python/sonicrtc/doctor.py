@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from sonicrtc.config import BargeInConfig, Config, VadConfig, load
+from sonicrtc.config import BargeInConfig, Config, MediaConfig, VadConfig, load
 from sonicrtc.credentials import BotocoreCredentials
-from sonicrtc.errors import ConfigError, SonicRtcError
+from sonicrtc.errors import ConfigError, MissingExtraError, SonicRtcError
 
 Mark = Literal["ok", "warn", "fail"]
 
@@ -115,6 +115,7 @@ async def examine(environment: Mapping[str, str], file: Path | None, models: Seq
         return [*findings, Finding(mark="fail", what="settings", detail=str(exc), fix="correct this setting")]
     findings.append(Finding(mark="ok", what="settings", detail=_settings(config)))
     findings.append(_bargein(config.bargein))
+    findings.append(_media(config.media))
     findings.append(await _credentials())
     async with asyncio.TaskGroup() as tasks:
         reached = [tasks.create_task(_reach(name, url)) for name, url in _addresses(config)]
@@ -230,6 +231,27 @@ def _bargein(config: BargeInConfig) -> Finding:
         detail = "off: it needs the detector 'silero'; the model's own marker still ends the agent's turn"
         return Finding(mark="warn", what=what, detail=detail, fix="pip install 'sonicrtc[silero]'")
     return Finding(mark="ok", what=what, detail=f"on: a user who speaks up ducks the agent by {config.duck_db:g} dB")
+
+
+def _media(config: MediaConfig) -> Finding:
+    what = "media path"
+    if config.path == "frames":
+        return Finding(
+            mark="ok", what=what, detail="frames, by the setting media.path: aiortc's jitter buffer and codec"
+        )
+    try:
+        library = importlib.import_module("sonicrtc.rtc.opus").find_opus(config.opus_library)
+    except ConfigError as exc:
+        return Finding(mark="fail", what=what, detail=str(exc), fix="correct the setting media.opus_library")
+    except (ImportError, MissingExtraError) as exc:
+        return Finding(mark="warn", what=what, detail=str(exc), fix="pip install 'sonicrtc[server]'")
+    if library is None:
+        detail = (
+            "frames, for want of libopus: words are lost when packets are, and a call takes twice the time of a core"
+        )
+        return Finding(mark="warn", what=what, detail=detail, fix="apt-get install libopus0")
+    detail = f"packets, coded by {library.version} ({library.path}), encoder {config.encoder!r}"
+    return Finding(mark="ok", what=what, detail=detail)
 
 
 async def _credentials() -> Finding:

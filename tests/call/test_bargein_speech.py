@@ -9,11 +9,12 @@ import pytest
 from benchmarks import turns
 from benchmarks.turns import RATE_HZ, Rig, Sound
 
-from sonicrtc.audio import Playout, Resampler, Uplink, VadConfig
+from sonicrtc.audio import AudioFormat, Playout, Resampler, Uplink, VadConfig
 from sonicrtc.bargein import Assist
 from sonicrtc.config import BargeInConfig, Config
 from sonicrtc.events import ServerEvent, SpeakingEvent
 from sonicrtc.floor import Floor
+from sonicrtc.rtc.peer import PeerStats
 from sonicrtc.sonic.protocol import AudioChunk
 
 pytestmark = pytest.mark.checkout
@@ -112,22 +113,38 @@ def test_ducked_the_agent_is_12_db_quieter_and_after_700_ms_as_loud_as_before(ca
     assert ratios[quieter[-1] + 1] == 1
 
 
-def test_in_a_call_an_echo_is_neither_a_user_who_speaks_nor_sent(agent: Sound) -> None:
+FORMATS = {
+    "frames": AudioFormat(),
+    "packets": AudioFormat(heard_hz=16_000, heard_channels=1, spoken_hz=24_000),
+}
+
+
+@pytest.mark.parametrize("stall", [1, 17], ids=["even", "bursts of 340 ms"])
+@pytest.mark.parametrize("path", FORMATS)
+def test_in_a_call_an_echo_is_neither_a_user_who_speaks_nor_sent(agent: Sound, path: str, stall: int) -> None:
     told: list[ServerEvent] = []
-    blocks = itertools.count()
+    audio, blocks = FORMATS[path], itertools.count()
+    now = [0.0]
     floor = Floor(
-        rate_hz=24_000, tell=lambda *events: told.extend(events), clock=lambda: 20.0 * next(blocks), config=Config()
+        rate_hz=24_000, tell=lambda *events: told.extend(events), clock=lambda: now[0], audio=audio, config=Config()
     )
     said = Resampler(RATE_HZ, 24_000).push(turns.s16(agent[: 10 * RATE_HZ]))
     floor.push(AudioChunk(pcm=said.tobytes(), content_id="a"))
-    microphone = turns.stereo(turns.echo_of(agent, kind="room", lag_ms=150, gain_db=-20))
-    uplink, sent = Uplink(vad=VadConfig(gate="off")), []
+    echo = turns.echo_of(agent, kind="room", lag_ms=150, gain_db=-20)
+    microphone = turns.stereo(echo) if audio.heard_channels == 2 else turns.s16(echo)
+    size = audio.heard_hz // 50
+    uplink, sent = Uplink(audio.heard_hz, audio.heard_channels, vad=VadConfig(gate="off")), []
     for number in range(500):
-        floor.pull(960)
-        buffer = microphone[960 * number : 960 * (number + 1)]
-        block = uplink.push(buffer)
-        floor.heard(buffer, 960, block)
-        sent.append(block.s16.copy())
+        now[0] += 20
+        floor.pull(audio.spoken_frames)
+        if number % 50 >= 50 - stall and number % 50 < 49:
+            continue  # the network holds them up
+        for _ in range(stall if number % 50 == 49 else 1):
+            at = size * next(blocks)
+            block = uplink.push(microphone[at : at + size])
+            floor.heard(microphone[at : at + size], size, block)
+            sent.append(block.s16.copy())
+    assert len(sent) == 500
     assert turns.barge_ins(np.concatenate(sent)) == 0
     assert not [event for event in told if isinstance(event, SpeakingEvent) and event.role == "user"]
-    assert floor.stats(events_dropped=0, messages_dropped=0).ducks == 0
+    assert floor.stats(PeerStats(), 0).ducks == 0

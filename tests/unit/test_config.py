@@ -152,3 +152,9 @@ def test_the_documented_pause_follows_the_sensitivity(endpointing: Any, pause_ms
 
 def test_the_gate_stays_open_longer_than_any_pause() -> None:
     assert max(config.ENDPOINT_PAUSE_MS.values()) < VadConfig().hangover_ms
+
+
+@pytest.mark.parametrize(("name", "value"), [("path", "rtp"), ("encoder", "best")])
+def test_a_media_path_or_encoder_that_is_not_there_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"media.{name}: expected 'packets' or|media.{name}: expected 'default' or"):
+        config.load(environment={f"SONICRTC_MEDIA_{name.upper()}": value})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Buffer, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +17,10 @@ from sonicrtc.caller.http import ServerRequests, SessionReply
 from sonicrtc.caller.report import CallReport
 from sonicrtc.caller.source import Sink, Source
 from sonicrtc.caller.timing import Tape, end_of_speech_s, is_loud, response_time
+from sonicrtc.caller.wav import CALL_RATE_HZ
+from sonicrtc.config import MediaConfig
 from sonicrtc.errors import MessageError, PeerError
+from sonicrtc.rtc.media import media_path
 from sonicrtc.rtc.peer import Description, Peer
 from sonicrtc.signaling.kvs import SignalingViewer
 from sonicrtc.tasks import beside
@@ -48,6 +51,8 @@ class CallOptions:
         How long to wait for a reply.
     longest_s : float
         Bound of the whole call.
+    media : MediaConfig
+        How audio goes between the network and the call.
     """
 
     url: str
@@ -58,6 +63,7 @@ class CallOptions:
     ca_file: Path | None = None
     timeout_s: float = 30.0
     longest_s: float = 600.0
+    media: MediaConfig = field(default_factory=MediaConfig)
 
 
 class HeadlessCall:
@@ -88,6 +94,7 @@ class HeadlessCall:
     ) -> None:
         self._options, self._source, self._sink, self._clock = options, source, sink, clock
         self._on_event = on_event
+        self._media = media_path(options.media, heard_hz=CALL_RATE_HZ, spoken_hz=CALL_RATE_HZ, live=sink is not None)
         self._conversation = Conversation(
             timeout_s=options.timeout_s, greeting_s=GREETING_S if options.waits_for_greeting else 0.0
         )
@@ -127,10 +134,12 @@ class HeadlessCall:
             session = None if self._options.direct else await requests.session()
             peer = Peer(
                 ice_servers=[] if session is None else [server.server() for server in session.ice_servers],
+                media=self._media,
                 pull_audio=self._pull,
                 on_audio=self._take_audio,
                 on_message=self._take_message,
                 connect_timeout_s=_CONNECT_TIMEOUT_S,
+                pauses=False,
             )
             try:
                 if session is None:
@@ -200,8 +209,9 @@ class HeadlessCall:
         return block
 
     def _take_audio(self, buffer: Buffer, frames: int) -> None:
-        stereo = np.frombuffer(buffer, np.int16, count=2 * frames).reshape(-1, 2)
-        mono = (stereo.sum(axis=1, dtype=np.int32) >> 1).astype(np.int16)
+        channels = self._media.format.heard_channels
+        heard = np.frombuffer(buffer, np.int16, count=channels * frames).reshape(-1, channels)
+        mono = (heard.sum(axis=1, dtype=np.int32) // channels).astype(np.int16)
         now_s = self._clock()
         self._received.append_received(mono, now_s)
         if is_loud(mono):

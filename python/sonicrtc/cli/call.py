@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sonicrtc.cli.serve import add_media_path
+from sonicrtc.config import MediaConfig
 from sonicrtc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--json", metavar="FILE", help="write transcripts, timings and events; - for standard output")
     parser.add_argument("--direct", action="store_true", help="POST /offer instead of the signaling channel")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="authority that signed the server's certificate")
+    add_media_path(parser)
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="wait for a reply (default 30)")
 
 
@@ -70,7 +73,7 @@ async def _call(options: argparse.Namespace) -> CallReport:
     call_options = CallOptions(
         url=options.url, direct=options.direct, text=options.text, ca_file=options.ca, timeout_s=options.timeout,
         settings=Settings(voice=options.voice, language=options.language) if wished else None,
-        waits_for_greeting=not options.mic,
+        waits_for_greeting=not options.mic, media=MediaConfig(path=options.media_path or "packets"),
     )  # fmt: skip
     with ExitStack() as devices:
         sink = None

@@ -6,9 +6,9 @@ import argparse
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from sonicrtc.config import ENDPOINT_PAUSE_MS, SONIC_MODEL_IDS, Config, load
+from sonicrtc.config import ENDPOINT_PAUSE_MS, SONIC_MODEL_IDS, Config, MediaPathName, load
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -54,6 +54,13 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--max-calls", type=int, metavar="N", help="calls at the same time (default 10)")
     group.add_argument("--drain", type=float, metavar="SECONDS", help="time for calls to finish at the end (default 5)")
     group.add_argument("--loopback", action="store_true", default=None, help="return the caller's audio, no model")
+    add_media_path(group)
+
+
+def add_media_path(group: argparse._ActionsContainer) -> None:
+    """Add the flag that ``call`` and ``demo`` have, too."""
+    group.add_argument("--media-path", choices=get_args(MediaPathName),
+                       help="packets: native jitter buffer and Opus codec (default); frames: aiortc's")  # fmt: skip
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
@@ -87,7 +94,8 @@ def config_of(options: argparse.Namespace, environment: dict[str, str]) -> Confi
     signaling = {
         "channel": channel, "endpoint": options.kvs_endpoint, "region": options.region, "ca_file": options.ca,
     }  # fmt: skip
-    return load(options.config, environment, {"server": server, "sonic": sonic, "signaling": signaling})
+    overrides = {"server": server, "sonic": sonic, "signaling": signaling, "media": {"path": options.media_path}}
+    return load(options.config, environment, overrides)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig
+from sonicrtc.config import Config, MediaConfig, MediaPathName, ServerConfig, SignalingConfig, SonicConfig
 from sonicrtc.credentials import StaticCredentials
 from sonicrtc.demo.children import LocalService, local_service
 from sonicrtc.demo.environment import scrubbed
@@ -48,6 +48,8 @@ class DemoOptions:
         Brain of the local Nova Sonic service.
     greeting : str, optional
         What the agent says first; None is a friendly sentence where the brain can speak.
+    media_path : {"packets", "frames"}
+        See :class:`sonicrtc.config.MediaConfig`.
     """
 
     port: int | None = None
@@ -56,6 +58,7 @@ class DemoOptions:
     state: Path | None = None
     brain: str = "speech"
     greeting: str | None = None
+    media_path: MediaPathName = "packets"
 
 
 class _Progress:
@@ -120,6 +123,7 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
         server=_server_config(options, local.state, address),
         sonic=SonicConfig(endpoint=sonic_endpoint, ca_file=local.state.ca_file, greeting=greeting_of(options)),
         signaling=SignalingConfig(channel=_CHANNEL, endpoint=signaling_endpoint),
+        media=MediaConfig(path=options.media_path),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(local.kvs.watch())

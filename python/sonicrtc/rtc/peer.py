@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Buffer, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aiortc import (
@@ -23,11 +24,12 @@ from aiortc import (
 from aiortc.exceptions import InternalError, OperationError
 
 from sonicrtc.errors import PeerError, SdpError
-from sonicrtc.rtc.packets import IceServer, PeerConnection, configuration
+from sonicrtc.rtc.lines import OPUS_PARAMETERS, FrameLine, Line, PacketLine
+from sonicrtc.rtc.packets import IceServer, PeerConnection
 from sonicrtc.rtc.sdp import Description, check, parse_candidate
-from sonicrtc.rtc.tracks import InboundAudio, OutboundAudio
 
 if TYPE_CHECKING:
+    from sonicrtc.rtc.media import MediaPath
     from sonicrtc.rtc.tracks import PullAudio
 
 __all__ = ["CHANNEL", "Description", "IceServer", "Peer"]
@@ -46,6 +48,18 @@ _REFUSED = (ValueError, AttributeError, InvalidStateError, InvalidAccessError, I
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerStats:
+    """What a peer lost, and how the event loop kept its pace; see :class:`sonicrtc.metrics.CallStats`."""
+
+    messages_dropped: int = 0
+    packets_lost: int = 0
+    restored_ms: float = 0.0
+    made_up_ms: float = 0.0
+    stalls: int = 0
+    longest_stall_ms: float = 0.0
+
+
 class Peer:
     """A peer connection, answering or offering.
 
@@ -53,10 +67,14 @@ class Peer:
     ----------
     ice_servers : sequence of str or IceServer
         STUN and TURN servers; empty means none, never a default.
+    media : MediaPath
+        The way that audio takes, and its format.
     pull_audio : callable
-        ``pull_audio(960)`` is called every 20 ms and returns int16 mono at 48 kHz.
+        ``pull_audio(frames)`` is called every 20 ms and returns that many, int16 mono at ``media.format.spoken_hz``.
     on_audio : callable
-        ``on_audio(buffer, frames)`` for received audio: interleaved int16 stereo at 48 kHz.
+        ``on_audio(buffer, frames)`` for received audio: int16 as ``media.format`` says, at most 120 ms.
+    pauses : bool
+        Whether nothing is sent for zeros, where `media` is packets; see :class:`sonicrtc.rtc.outbound.OutboundPackets`.
     on_message : callable
         Called with each data-channel message.
     on_state : callable
@@ -78,14 +96,17 @@ class Peer:
         self,
         *,
         ice_servers: Sequence[str | IceServer] = (),
+        media: MediaPath,
         pull_audio: PullAudio,
         on_audio: Callable[[Buffer, int], None],
         on_message: Callable[[str | bytes], None],
         on_state: Callable[[str], None] = lambda state: None,
         connect_timeout_s: float = 20.0,
+        pauses: bool = True,
     ) -> None:
-        self._pc = PeerConnection(configuration(ice_servers))
-        self._on_audio, self._on_message, self._on_state = on_audio, on_message, on_state
+        packets = media.library is not None
+        self._pc = PeerConnection(ice_servers, OPUS_PARAMETERS if packets else "")
+        self._on_message, self._on_state = on_message, on_state
         self._connect_timeout_s = connect_timeout_s
         self._remote_track: MediaStreamTrack | None = None
         self._channel: RTCDataChannel | None = None
@@ -96,6 +117,7 @@ class Peer:
         self._candidates = 0
         self._described = False
         self._closing = False
+        self._broken: BaseException | None = None
         self._settled = asyncio.Event()
         self.ended = asyncio.Event()
         self._closed = asyncio.Event()
@@ -104,7 +126,10 @@ class Peer:
         self._pc.on("connectionstatechange", self._state_changed)
         self._pc.on("datachannel", self._adopt_channel)
         self._pc.on("track", self._adopt_track)
-        self._pc.addTrack(OutboundAudio(pull_audio))
+        self._line: Line = (
+            PacketLine(self._pc, media, pull_audio, on_audio, self._break, pauses=pauses) if packets
+            else FrameLine(self._pc, pull_audio, on_audio)
+        )  # fmt: skip
         # Only Opus: every decoder then gives 48 kHz stereo.
         opus = [c for c in RTCRtpSender.getCapabilities("audio").codecs if c.mimeType.lower() == "audio/opus"]
         self._pc.getTransceivers()[0].setCodecPreferences(opus)
@@ -113,6 +138,19 @@ class Peer:
     def state(self) -> str:
         """``new``, ``connecting``, ``connected``, ``failed`` or ``closed``."""
         return str(self._pc.connectionState)
+
+    @property
+    def stats(self) -> PeerStats:
+        """What was lost or late so far."""
+        pace, losses = self._line.pace, self._line.losses
+        return PeerStats(
+            packets_lost=losses.packets,
+            restored_ms=losses.restored_ms,
+            made_up_ms=losses.made_up_ms,
+            messages_dropped=self.dropped_messages,
+            stalls=pace.stalls,
+            longest_stall_ms=round(1000 * pace.longest_stall_s, 1),
+        )
 
     async def answer(self, offer: Description) -> Description:
         """Accept a remote `offer` and return the answer, complete with candidates.
@@ -209,6 +247,8 @@ class Peer:
         ------
         PeerError
             No connection came about in time.
+        Exception
+            What `pull_audio` or `on_audio` raised.
         """
         await self.settle(self._connect_timeout_s)
         if not self.connected.is_set():
@@ -220,12 +260,12 @@ class Peer:
                 retryable=True,
             )
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._offer_channel())]
-            if self._remote_track is not None:
-                tasks.append(group.create_task(InboundAudio(self._remote_track, self._on_audio).run()))
+            tasks = [group.create_task(self._offer_channel()), group.create_task(self._line.run(self._remote_track))]
             await self.ended.wait()
             for task in tasks:
                 task.cancel()
+        if self._broken is not None:
+            raise self._broken
 
     async def settle(self, timeout_s: float) -> None:
         """Wait until the connection is up or will never be, at most `timeout_s`."""
@@ -274,6 +314,11 @@ class Peer:
         elif self.state in ("failed", "closed"):
             self._end()
         self._on_state(self.state)
+
+    def _break(self, error: BaseException) -> None:
+        """Let :meth:`run` raise what `pull_audio` or `on_audio` raised inside of aiortc."""
+        self._broken = self._broken or error
+        self._end()
 
     def _end(self) -> None:
         self._settled.set()

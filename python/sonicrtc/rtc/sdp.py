@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,8 @@ from sonicrtc.errors import SdpError
 
 #: Largest SDP that is read, in bytes of UTF-8.
 MAX_SDP_BYTES = 64 * 1024
+
+_OPUS = re.compile(r"a=rtpmap:\d+ opus/48000(/2)?", re.IGNORECASE)
 
 #: What aiortc's parser raises on text that is not SDP.
 _PARSE_ERRORS = (ValueError, LookupError, AssertionError, AttributeError, TypeError, StopIteration)
@@ -83,6 +86,18 @@ def without_unreachable(text: str) -> str:
     if not hidden and candidates:
         return text
     kept = [line for line in lines if line not in hidden and not line.startswith("a=end-of-candidates")]
+    return "\r\n".join(kept) + "\r\n"
+
+
+def with_opus_parameters(text: str, parameters: str) -> str:
+    """Put `parameters` (RFC 7587 section 6.1) in the place of those that `text` gives for Opus, or add them."""
+    lines = text.splitlines()
+    opus = [line for line in lines if _OPUS.fullmatch(line)]
+    numbers = {line.removeprefix("a=rtpmap:").split()[0] for line in opus}
+    kept = [line for line in lines if not line.startswith(tuple(f"a=fmtp:{number} " for number in numbers))]
+    for line in opus:
+        number = line.removeprefix("a=rtpmap:").split()[0]
+        kept.insert(kept.index(line) + 1, f"a=fmtp:{number} {parameters}")
     return "\r\n".join(kept) + "\r\n"
 
 
