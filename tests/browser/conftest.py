@@ -48,9 +48,14 @@ class Site:
 
 
 @contextlib.contextmanager
-def serving(*arguments: str, within: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Iterator[Site]:
+def serving(
+    *arguments: str,
+    within: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    module: Sequence[str] = ("sonicrtc",),
+) -> Iterator[Site]:
     """Run ``sonicrtc`` with `arguments` until it says ready; stop it by Ctrl-C and see that it stops well."""
-    command = [*within, sys.executable, "-m", "sonicrtc", *arguments]
+    command = [*within, sys.executable, "-m", *module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, **(env or {})}) as process:
         try:
             printed = _until_ready(process)
