@@ -17,6 +17,9 @@ LOCKS = {
     "pipecat.lock": ["requirements/pipecat.in"],
     "livekit.lock": ["requirements/livekit.in"],
     "strands.lock": ["requirements/strands.in"],
+    "aiortc.lock": ["requirements/aiortc.in"],
+    "pipecat-webrtc.lock": ["requirements/pipecat-webrtc.in"],
+    "fastrtc.lock": ["requirements/fastrtc.in"],
 }  # fmt: skip
 
 if __name__ == "__main__":
