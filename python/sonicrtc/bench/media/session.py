@@ -125,6 +125,11 @@ class LightCall:
         self._impaired = (up is not None and not up.is_none, down is not None and not down.is_none)
         self._pc: PeerConnection | None = None
 
+    @property
+    def lost_up(self) -> tuple[int, int]:
+        """How many packets were sent over a lossy network to the server, and how many of them it lost."""
+        return self._links[0].packets, self._links[0].lost_packets
+
     async def connect(self, http: aiohttp.ClientSession, url: str) -> None:
         """Call the server at `url`.
 
