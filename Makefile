@@ -7,6 +7,7 @@
 #   make test-clients  Pipecat, LiveKit and Strands, each in its own environment, talk to `sonicrtc local sonic`
 #   make wheels test-wheels   wheels for manylinux and musllinux, x86-64 and aarch64; then use them
 #   make coverage   lines and branches of what has no I/O, which are to be tested whole
+#   make bench-media  calls on one core and words at packet loss, beside aiortc, Pipecat and FastRTC
 #   make lint bench bench-gate bench-turns wheel clean
 
 SHELL := /bin/sh
@@ -16,7 +17,7 @@ PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print
 PAGE := python/sonicrtc/page/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long soak test-aarch64 test-armv7 test-wheels test-clients clients coverage lint bench bench-gate bench-turns wheel wheels \
+.PHONY: help demo test test-long soak test-aarch64 test-armv7 test-wheels test-clients clients coverage lint bench bench-gate bench-turns bench-media wheel wheels \
   lock stubs plots clean FORCE
 
 help:
@@ -55,6 +56,14 @@ bench-gate: .cache/dev .cache/core $(PAGE)
 # How soon a user who speaks up ducks the agent, and that neither echo nor noise does.
 bench-turns: .cache/dev .cache/core
 	@$(BIN)/python -m benchmarks.turns $(ARGS)
+
+# The media path beside others' in one run: they take turns, each in its own environment.
+PEERS = --server 'aiortc=.cache/aiortc-env/bin/python -m benchmarks.peers.aiortc_echo' \
+  --server 'pipecat=.cache/pipecat-webrtc-env/bin/python -m benchmarks.peers.pipecat_echo' \
+  --server 'fastrtc=.cache/fastrtc-env/bin/python -m benchmarks.peers.fastrtc_echo'
+MEDIA = --calls 8 --repeat 3 --loss 0,5,10,5x3
+bench-media: .cache/dev .cache/core $(PAGE) .cache/aiortc .cache/pipecat-webrtc .cache/fastrtc
+	@$(BIN)/sonicrtc bench capacity $(PEERS) $(MEDIA) $(ARGS)
 
 lint: .cache/dev .cache/core $(PAGE)
 	@$(BIN)/python tests/lint/run.py
@@ -98,8 +107,8 @@ clean:
 	@scripts/environment.sh $<
 	@touch $@
 
-# Clients that we did not write, with the versions of the SDK that each asks for.
-.cache/pipecat .cache/livekit .cache/strands: .cache/%: requirements/%.lock | .cache/compiler
+# Clients and servers that we did not write, with the versions of the SDK that each asks for.
+.cache/pipecat .cache/livekit .cache/strands .cache/aiortc .cache/pipecat-webrtc .cache/fastrtc: .cache/%: requirements/%.lock | .cache/compiler
 	@scripts/environment.sh $< $@-env
 	@touch $@
 

@@ -27,7 +27,7 @@ class Echo(MediaStreamTrack):
 
     def __init__(self, waiting: deque[bytes]) -> None:
         super().__init__()
-        self._waiting = waiting
+        self._echo = waiting
         self._blocks = 0
         self._started_s: float | None = None
 
@@ -37,7 +37,7 @@ class Echo(MediaStreamTrack):
             self._started_s = now_s
         await asyncio.sleep(max(0.0, self._started_s + self._blocks * FRAMES / RATE_HZ - now_s))
         frame = AudioFrame(format="s16", layout="mono", samples=FRAMES)
-        frame.planes[0].update(self._waiting.popleft() if self._waiting else bytes(2 * FRAMES))
+        frame.planes[0].update(self._echo.popleft() if self._echo else bytes(2 * FRAMES))
         frame.sample_rate, frame.time_base, frame.pts = RATE_HZ, Fraction(1, RATE_HZ), self._blocks * FRAMES
         self._blocks += 1
         return frame
@@ -50,6 +50,7 @@ async def listen(track: MediaStreamTrack, waiting: deque[bytes]) -> None:
             received = await track.recv()
         except MediaStreamError:
             return
+        assert isinstance(received, AudioFrame)
         for frame in resampler.resample(received):
             rest += bytes(frame.planes[0])[: 2 * frame.samples]
         while len(rest) >= 2 * FRAMES:

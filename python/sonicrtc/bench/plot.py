@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sonicrtc.bench.media import picture
 from sonicrtc.bench.report import Document
 from sonicrtc.errors import ConfigError, MissingExtraError
 
@@ -53,16 +54,20 @@ def plot(run: Document, path: Path) -> None:
     hops = [hop for case in ("core", "call") for hop in run.get(case, {}).get("hops", ())]
     bars = [0.75 + 0.3 * len(rows) for _, rows in works]
     lines = -(-len(hops) // 3)
+    loss = run.get("media", {}).get("loss")
+    heights = (sum(bars), 2.2 * lines, 3.2 * (loss is not None))
     with matplotlib.rc_context(_STYLE):
-        figure = figures.Figure(figsize=(9, 0.4 + sum(bars) + 2.2 * lines), layout="constrained")
+        figure = figures.Figure(figsize=(9, 0.4 + sum(heights)), layout="constrained")
         figure.suptitle(_title(run), x=0.01, ha="left", fontsize=9, color="#57606a")
-        above, below = figure.subfigures(2, 1, height_ratios=[max(sum(bars), 1e-3), max(2.2 * lines, 1e-3)])
+        above, below, last = figure.subfigures(3, 1, height_ratios=[max(height, 1e-3) for height in heights])
         if works:
             axes = above.subplots(len(works), 1, squeeze=False, height_ratios=bars)[:, 0]
             for place, (title, rows) in zip(axes, works, strict=True):
                 _bars(place, title, rows)
         for place, hop in enumerate(hops):
             _histogram(below.add_subplot(lines, 3, place + 1), hop)
+        if loss is not None:
+            picture.panels(last.subplots(1, 2), loss)
         try:
             figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
         except OSError as exc:

@@ -19,6 +19,7 @@ from sonicrtc.bench.budgets import Gate
 from sonicrtc.bench.call_case import ConversationReport
 from sonicrtc.bench.core_case import CoreReport
 from sonicrtc.bench.harness import Ratio, ratio
+from sonicrtc.bench.media import tables
 from sonicrtc.bench.ours import OURS
 from sonicrtc.bench.reference import VERSION
 from sonicrtc.errors import ConfigError
@@ -34,6 +35,7 @@ def document(
     core: CoreReport | None = None,
     call: ConversationReport | None = None,
     against: tuple[str, Drift] | None = None,
+    media: Document | None = None,
     gates: Iterable[Gate] = (),
 ) -> Document:
     """Return a run as JSON has it. Each part that was not measured is left out."""
@@ -48,6 +50,8 @@ def document(
         made["call"] = dataclasses.asdict(call) | {"median_ms": call.median_ms}
     if against is not None:
         made["against"] = {"ref": against[0], **dataclasses.asdict(against[1])}
+    if media is not None:
+        made["media"] = media
     made["gates"] = [_gate(gate) for gate in gates]
     return made
 
@@ -143,6 +147,8 @@ def lines(run: Document) -> Iterator[str]:
         yield from _core_lines(run["core"])
     if "call" in run:
         yield from _call_lines(run["call"])
+    if "media" in run:
+        yield from tables.lines(run["media"])
     if "against" in run:
         other = run["against"]
         yield f"this build over {other['ref']} (version {other['version']}): above 1 this one is slower"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sonicrtc.cli import bench_capacity
 from sonicrtc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-_CASES = ("core", "call", "all")
+_CASES = ("core", "call", "capacity", "all")
 _OLD_NAMES = {"audio": "core", "response": "call"}
 _DESCRIPTION = """Measure this installation.
 
   core   the audio core beside other resamplers: time, delay and answer of each, block by block
   call   how soon the demo answers ten spoken questions, and where the time goes
-  all    both
+  capacity  how many calls a server carries on one core, and with --loss what it hears when packets are lost;
+         this installation's, or any that answers POST /offer with {"sdp", "type"} and returns the caller's audio
+  all    core and call
 
 A speed is a ratio of candidates that took turns in one run, with its 99 % interval. The exit status is 1 when an
 answer is wrong, and with --gate when a budget is surely broken: the whole interval is past it."""
@@ -32,6 +35,9 @@ _EPILOG = """examples:
   sonicrtc bench core --gate --compare last-year.json  an earlier run, on any machine
   sonicrtc bench core --gate --against main            another build, in turns: the smallest drifts
   sonicrtc bench call --gate --compare yesterday.json  the time to answer, question by question
+  sonicrtc bench capacity                              more and more calls until packets are late
+  sonicrtc bench capacity --calls 4,8,16 --server other=http://127.0.0.1:7860
+  sonicrtc bench capacity --calls none --loss 0,5,10,5x3 --plot loss.svg
 
 Peers come with the extra: pip install 'sonicrtc[bench]'. Those that are missing are named as skipped."""
 
@@ -60,6 +66,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--rounds", type=_positive, metavar="N", help="samples per candidate (100)")
     parser.add_argument("--quick", action="store_true", help="10 rounds, 2 questions: to see that it runs")
     parser.add_argument("--no-pin", action="store_true", help="do not stay on one processor core")
+    bench_capacity.add_to(parser)
     parser.set_defaults(run=run)
 
 
@@ -73,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the cases and print what they found."""
     from sonicrtc.bench import budgets, plot, report
 
-    if options.against is not None and options.case == "call":
+    if options.against is not None and options.case not in ("core", "all"):
         raise ConfigError("--against times the core; use it with 'core' or 'all'")
     for path in (options.json, options.plot):
         if path is not None and not path.absolute().parent.is_dir():
@@ -103,6 +110,8 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     """Run what was asked for: the arguments of :func:`report.document`."""
     from sonicrtc.bench import against, call_case, core_case
 
+    if options.case == "capacity":
+        return {"media": bench_capacity.measure(options, _say)}
     measured: dict[str, Any] = {}
     rounds = options.rounds or (core_case.QUICK_ROUNDS if options.quick else core_case.ROUNDS)
     if options.case != "call":

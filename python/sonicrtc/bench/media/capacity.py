@@ -5,36 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sonicrtc.bench.harness import Ratio, ratio, rotated
 from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls
-from sonicrtc.bench.media.figures import (
-    BURST_HZ,
-    LATE_MS,
-    Spread,
-    gaps,
-    late_share,
-    lateness_ms,
-    next_calls,
-    pitch_of,
-    round_trips_ms,
-)
+from sonicrtc.bench.media.figures import Spread, late_share, lateness_ms, next_calls, pitch_of, round_trips_ms
 from sonicrtc.bench.media.impairment import Impairment
 from sonicrtc.bench.media.processes import ServerUnderTest
 from sonicrtc.bench.media.session import LightCall
 from sonicrtc.bench.media.tapes import PACKETS_PER_S, Decoder, Tape
 
 type Say = Callable[[str], None]
+type Float64 = NDArray[np.float64]
 
 #: Above this share of late packets a server does not keep up.
 LATE_SHARE = 0.005
 #: The load itself is late when it hands over more than this share of packets 10 ms or more after they were due.
 _LOAD_LATE_S, LOAD_LATE_SHARE = 0.01, 0.005
+#: A busy machine makes the load late: how often a measurement is tried before the best one counts, with a remark.
+TRIES = 3
 _SETTLE_S = 2.0
 _PROBES = 8
 
@@ -96,7 +90,7 @@ class Window:
     begin_s: float
     end_s: float
 
-    def of(self, times_s: Sequence[float]) -> slice:
+    def of(self, times_s: Sequence[float] | Float64) -> slice:
         """Return where in `times_s`, which ascend, the window begins and ends."""
         begin, end = np.searchsorted(np.asarray(times_s), [self.begin_s, self.end_s])
         return slice(int(begin), int(end))
@@ -106,8 +100,8 @@ class Window:
 class Network:
     """What happens to packets on the way to the server and back."""
 
-    up: Impairment = Impairment()
-    down: Impairment = Impairment()
+    up: Impairment = field(default_factory=Impairment)
+    down: Impairment = field(default_factory=Impairment)
 
 
 async def measure(
@@ -171,9 +165,9 @@ def figures(calls: Sequence[LightCall], window: Window) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def overdue_s(call: LightCall, window: Window) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def overdue_s(call: LightCall, window: Window) -> Float64:
     """Return how long after it was due each packet was sent in `window`."""
-    sent_s = np.asarray(call.track.sent_s)
+    sent_s = np.asarray(call.track.sent_s, np.float64)
     overdue = sent_s - call.track.began_s - np.arange(sent_s.size) / PACKETS_PER_S
     return overdue[window.of(sent_s)]
 
@@ -232,7 +226,11 @@ async def run(
     loads: list[Load] = []
 
     async def one(server: ServerUnderTest, calls: int) -> Load:
-        load = await measure(server, calls, tape, seconds=seconds, network=network)
+        tries = [await measure(server, calls, tape, seconds=seconds, network=network)]
+        while tries[-1].load_late > LOAD_LATE_SHARE and len(tries) < TRIES:
+            say(f"capacity: {server.name}, {calls} calls: the load was late, once more")
+            tries.append(await measure(server, calls, tape, seconds=seconds, network=network))
+        load = min(tries, key=lambda load: load.load_late)
         cpu = "" if load.cpu_per_call is None else f", {load.cpu_per_call:.2f} % of a core each"
         say(f"capacity: {server.name}, {load.connected} of {calls} calls{cpu}, {100 * load.late:.2g} % late")
         loads.append(load)

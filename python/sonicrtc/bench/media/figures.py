@@ -28,8 +28,8 @@ BURST_HZ = 1000
 def unwrapped(timestamps: Sequence[int]) -> NDArray[np.int64]:
     """Return RTP timestamps of 32 bits without their wrap-around; packets may come out of order."""
     values = np.asarray(timestamps, np.int64)
-    steps = (np.diff(values) + 2**31) % 2**32 - 2**31
-    return np.asarray(np.concatenate((values[:1], values[:1] + np.cumsum(steps))))
+    steps = np.remainder(np.diff(values) + 2**31, 2**32) - 2**31
+    return np.asarray(np.concatenate((values[:1], values[:1] + np.cumsum(steps))), np.int64)
 
 
 def lateness_ms(arrivals_s: Sequence[float], timestamps: Sequence[int]) -> NDArray[np.float64]:
@@ -46,16 +46,6 @@ def lateness_ms(arrivals_s: Sequence[float], timestamps: Sequence[int]) -> NDArr
 def late_share(lateness: NDArray[np.float64]) -> float:
     """Return the share of packets that are more than 40 ms late; 1 when there are none at all."""
     return float(np.mean(lateness > LATE_MS)) if lateness.size else 1.0
-
-
-def gaps(sequence_numbers: Iterable[int]) -> int:
-    """Return how many packets are missing between the first and the last, by their numbers of 16 bits."""
-    numbers = list(sequence_numbers)
-    if not numbers:
-        return 0
-    steps = (np.diff(np.asarray(numbers, np.int64)) + 2**15) % 2**16 - 2**15
-    seen = np.concatenate(([0], np.cumsum(steps)))
-    return int(seen.max() - seen.min() + 1 - np.unique(seen).size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +83,8 @@ def pitch_of(audio: NDArray[np.int16], pitches_hz: Sequence[int]) -> int | None:
     waves = np.exp(-2j * np.pi * np.outer(np.arange(_WINDOW), pitches_hz) / CLOCK_HZ)
     shares = 2 * np.abs(scaled @ waves / _WINDOW) ** 2 / np.maximum(power, 1e-12)[:, np.newaxis]
     shares[power < _LOUD**2 / 2] = 0
-    best = np.unravel_index(int(np.argmax(shares)), shares.shape)
-    return pitches_hz[best[1]] if shares[best] > _PURE else None
+    window, pitch = divmod(int(np.argmax(shares)), len(pitches_hz))
+    return pitches_hz[pitch] if shares[window, pitch] > _PURE else None
 
 
 def round_trips_ms(sent: Iterable[tuple[float, int]], heard: Sequence[tuple[float, int | None]]) -> Iterator[float]:

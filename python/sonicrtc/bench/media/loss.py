@@ -16,7 +16,7 @@ import numpy as np
 from sonicrtc.bench.harness import rotated
 from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls
-from sonicrtc.bench.media.capacity import Window, overdue_s, round_trips
+from sonicrtc.bench.media.capacity import LOAD_LATE_SHARE, TRIES, Window, overdue_s, round_trips
 from sonicrtc.bench.media.figures import CLOCK_HZ, Spread, unwrapped
 from sonicrtc.bench.media.impairment import Impairment
 from sonicrtc.bench.media.processes import ServerUnderTest
@@ -117,7 +117,11 @@ async def run(
     for turn, network in enumerate(networks):
         for name in rotated([server.name for server in servers], turn):
             server = next(server for server in servers if server.name == name)
-            heard = await _over(server, network, tapes, ordered, recognizer)
+            tries = [await _over(server, network, tapes, ordered, recognizer)]
+            while tries[-1].load_late > LOAD_LATE_SHARE and len(tries) < TRIES:
+                say(f"words: {name}, {network.name} lost: the load was late, once more")
+                tries.append(await _over(server, network, tapes, ordered, recognizer))
+            heard = min(tries, key=lambda one: one.load_late)
             say(
                 f"words: {name}, {network.name} lost: {heard.words.percent:.1f} % wrong,"
                 f" round trip {heard.round_trip_ms.mean or 0:.0f} ms"

@@ -27,7 +27,7 @@ from sonicrtc.rtc.peer import CHANNEL
 _CONNECT_S = 30.0
 _PACKET_S = 0.02
 _TIME_BASE = Fraction(1, 48_000)
-_STREAMS = "_RTCRtpReceiver__remote_streams"
+_HANDLE, _STREAMS = "_handle_rtp_packet", "_RTCRtpReceiver__remote_streams"
 _FEC = "minptime=10;useinbandfec=1"
 
 
@@ -179,7 +179,7 @@ class LightCall:
                 streams[packet.ssrc] = statistics(48_000)
             streams[packet.ssrc].add(packet)
 
-        receiver._handle_rtp_packet = handle
+        setattr(receiver, _HANDLE, handle)
 
     def _impair(self, ice: Any, loop: asyncio.AbstractEventLoop) -> None:
         """Put the bad network between aiortc and its socket: for media and its reports, not for the handshakes."""
@@ -261,5 +261,5 @@ def private(owner: Any, name: str, parameters: tuple[str, ...] | None = None) ->
     return found
 
 
-private(RTCRtpReceiver, "_handle_rtp_packet", ("self", "packet", "arrival_time_ms"))
+private(RTCRtpReceiver, _HANDLE, ("self", "packet", "arrival_time_ms"))
 private(rtcrtpreceiver.StreamStatistics, "add", ("self", "packet"))
