@@ -143,6 +143,44 @@ def turns_tables(found: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"While the agent speaks, the assist takes {cost['median_us']:.0f} µs (median) per 20 ms.")
 
 
+def media_tables(run: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of calls on one core and of lost packets."""
+    yield f"SonicRTC {run['sonicrtc']}, {measured_on(run)}."
+    media = run["media"]
+    if "capacity" in media:
+        yield from ("", "| calls on one core | calls | CPU each, % | MB each | echo p50 / p95, ms | late, % |")
+        yield "|---|---|---|---|---|---|"
+        for load in media["capacity"]["loads"]:
+            trip = load["round_trip_ms"]
+            yield (
+                f"| {load['server']} | {load['calls']} | {number(load['cpu_per_call'], 2)} "
+                f"| {number(load['per_call_mb'], 2)} | {number(trip['p50'], 0)} / {number(trip['p95'], 0)} "
+                f"| {100 * load['late']:.2f} |"
+            )
+        yield ""
+        yield from (f"{name}: at most {calls} calls. " for name, calls in media["capacity"]["most_calls"].items())
+        beside = media["capacity"]["beside_first"].items()
+        yield from (f"{name} takes {interval(found)} times the CPU of a call of the first. " for name, found in beside)
+    if "loss" in media:
+        codec = media["loss"]["codec"]
+        yield from (
+            "",
+            "| packets lost | server | words wrong, % | echo mean / p99, ms | added, ms |",
+            "|---|---|---|---|---|",
+        )
+        for heard in media["loss"]["heard"]:
+            trip = heard["round_trip_ms"]
+            yield (
+                f"| {heard['network']} | {heard['server']} | {heard['words']['percent']:.1f} "
+                f"| {number(trip['mean'], 0)} / {number(trip['p99'], 0)} | {number(heard['added_ms'], 0)} |"
+            )
+        yield from ("", f"Without any network {codec['percent']:.1f} % of {codec['words']} words are wrong.")
+
+
+def number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
 def write(path: Path, mark: str, lines: Iterator[str]) -> None:
     """Put `lines` between the comments of `mark`."""
     before, opening, rest = path.read_text("utf-8").partition(f"<!-- {mark} -->")
@@ -157,11 +195,14 @@ def main() -> None:
     parser.add_argument("--run", type=Path, metavar="FILE")
     parser.add_argument("--gate", type=Path, metavar="FILE")
     parser.add_argument("--turns", type=Path, metavar="FILE")
+    parser.add_argument("--media", type=Path, metavar="FILE")
     options = parser.parse_args()
     if options.run is not None:
         run = json.loads(options.run.read_text("utf-8"))
         write(PAGE, "run", run_tables(run))
         write(README, "run", summary(run))
+    if options.media is not None:
+        write(PAGE, "media", media_tables(json.loads(options.media.read_text("utf-8"))))
     if options.gate is not None:
         write(PAGE, "gate", gate_table(json.loads(options.gate.read_text("utf-8"))))
     if options.turns is not None:
