@@ -126,7 +126,7 @@ def test_the_core_is_measured_where_no_extra_is_installed() -> None:
 def test_a_wrong_answer_in_a_call_fails_without_a_gate(
     monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], status: int
 ) -> None:
-    async def run(*_: Any) -> ConversationReport:
+    async def run(*_: Any, **__: Any) -> ConversationReport:
         return ConversationReport(answered=(), problems=problems, hops=())
 
     monkeypatch.setattr(call_case, "run", run)

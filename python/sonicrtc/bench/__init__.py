@@ -6,7 +6,8 @@ reference          the frozen work by which machines and years compare
 tape               the audio that goes in; how right and how late it comes out
 candidates         what a candidate is; ``ours`` and ``peers`` are those that there are
 core_case          the audio core beside its peers, with ``counts`` and ``hops``
-call_case          ten spoken questions to the demo
+call_case          ten spoken questions to the demo, and ``interruptions`` of its answers
+media              calls on one core and over bad networks; stations of a call
 against, worker    another build, in a process of its own
 budgets            limits, and the rule by which a gate fails
 report, plot       a run as JSON, as tables and as a picture

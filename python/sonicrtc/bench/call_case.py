@@ -14,7 +14,7 @@ import tempfile
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,10 +135,17 @@ class ConversationReport:
         return statistics.median(a.response_ms for a in self.answered) if self.answered else None
 
 
-async def run(say: Say = lambda line: None, questions: tuple[Question, ...] = QUESTIONS) -> ConversationReport:
-    """Start the demo, ask, and report each time."""
+async def run(
+    say: Say = lambda line: None, questions: tuple[Question, ...] = QUESTIONS, *, interruptions: int = 5,
+    stations_s: int = 20,
+) -> ConversationReport:  # fmt: skip
+    """Start the demo, ask, break in, and report each time; then follow marks through a call from station to station."""
+    from sonicrtc.bench import interruptions as breaking_in
+    from sonicrtc.bench.media import stations
+
     responses: list[Response] = []
     numbers: list[float] = []
+    hops: list[Hop] = []
     say("call: starting the demo")
     with tempfile.TemporaryDirectory(prefix="sonicrtc-bench-") as directory:
         async with demo() as url:
@@ -146,7 +153,12 @@ async def run(say: Say = lambda line: None, questions: tuple[Question, ...] = QU
                 responses.append(response)
                 numbers.append((response.report.response_ms or 0.0) / 1000 / reference_s())
                 say(f"call: {len(responses)} of {len(questions)} questions")
-    return summarize(responses, numbers)
+            silent_ms = await breaking_in.measure(url, Path(directory), _speak, interruptions)
+            say(f"call: {len(silent_ms)} of {interruptions} interruptions")
+            hops += [hop("barge-in to silence", "ms", silent_ms)] if silent_ms else []
+    hops += await stations.run(stations_s)
+    found = summarize(responses, numbers)
+    return replace(found, hops=(*found.hops, *hops))
 
 
 def summarize(responses: Sequence[Response], numbers: Sequence[float]) -> ConversationReport:

@@ -122,7 +122,8 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
             measured["against"] = (options.against, found)
     if options.case != "core":
         questions = call_case.QUESTIONS[: 2 if options.quick else None]
-        measured["call"] = asyncio.run(call_case.run(_say, questions))
+        length = {"interruptions": 1, "stations_s": 5} if options.quick else {"interruptions": 5, "stations_s": 20}
+        measured["call"] = asyncio.run(call_case.run(_say, questions, **length))
     return measured
 
 

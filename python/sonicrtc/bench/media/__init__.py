@@ -9,6 +9,7 @@ processes    servers on a core of their own, and what they take of it
 capacity     how many calls, and what one takes
 speech       sentences, and how well they were understood
 loss         what a server hears when packets are lost
+stations     where the time of a call goes, by marks that pass
 figures      from recorded packets to figures: pure functions
 tables       a document and its tables; ``picture`` draws it
 ===========  ================================================================

@@ -15,8 +15,6 @@ LATE_MS = 40.0
 #: How long after it was sent a mark may come back.
 ECHO_WITHIN_S = 1.4
 
-_STEP = CLOCK_HZ // 200  # 5 ms
-_WINDOW = CLOCK_HZ // 100  # 10 ms: whole periods of every mark
 _LOUD = 10 ** (-30 / 20)
 _PURE = 0.7
 #: Pitches of marks, in the order in which they follow each other.
@@ -70,21 +68,31 @@ class Spread:
 # -- round trips ------------------------------------------------------------------------------------
 
 
-def pitch_of(audio: NDArray[np.int16], pitches_hz: Sequence[int]) -> int | None:
-    """Return which of `pitches_hz` sounds in `audio` (48 kHz mono), be it for 10 ms only; None when none does.
+def pitch_of(audio: NDArray[np.int16], pitches_hz: Sequence[int], rate_hz: int = CLOCK_HZ) -> int | None:
+    """Return which of `pitches_hz` sounds in `audio` (mono), be it for 10 ms only; None when none does.
 
     A mark is loud and nothing but its pitch, which speech never is.
     """
-    windows = [audio[i : i + _WINDOW] for i in range(0, len(audio) - _WINDOW + 1, _STEP)]
+    window = rate_hz // 100  # whole periods of every mark
+    windows = [audio[i : i + window] for i in range(0, len(audio) - window + 1, window // 2)]
     if not windows:
         return None
     scaled = np.stack(windows).astype(np.float64) / 32768
     power = np.mean(scaled**2, axis=1)
-    waves = np.exp(-2j * np.pi * np.outer(np.arange(_WINDOW), pitches_hz) / CLOCK_HZ)
-    shares = 2 * np.abs(scaled @ waves / _WINDOW) ** 2 / np.maximum(power, 1e-12)[:, np.newaxis]
+    waves = np.exp(-2j * np.pi * np.outer(np.arange(window), pitches_hz) / rate_hz)
+    shares = 2 * np.abs(scaled @ waves / window) ** 2 / np.maximum(power, 1e-12)[:, np.newaxis]
     shares[power < _LOUD**2 / 2] = 0
-    window, pitch = divmod(int(np.argmax(shares)), len(pitches_hz))
-    return pitches_hz[pitch] if shares[window, pitch] > _PURE else None
+    row, pitch = divmod(int(np.argmax(shares)), len(pitches_hz))
+    return pitches_hz[pitch] if shares[row, pitch] > _PURE else None
+
+
+def beginnings(heard: Sequence[tuple[float, int | None]]) -> Iterator[tuple[float, int]]:
+    """Yield when each mark was first heard, and its pitch."""
+    before = None
+    for at_s, hz in heard:
+        if hz is not None and hz != before:
+            yield at_s, hz
+        before = hz
 
 
 def round_trips_ms(sent: Iterable[tuple[float, int]], heard: Sequence[tuple[float, int | None]]) -> Iterator[float]:

@@ -67,10 +67,11 @@ def parse_server(text: str) -> ServerUnderTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A server that is up; `pid` is None where it is not known."""
+    """A server that is up; `pid` is None where it is not known. `lines` are what it said before it was ready."""
 
     url: str
     pid: int | None
+    lines: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -89,12 +90,13 @@ async def started(server: ServerUnderTest, *, cores: set[int] | None = None) -> 
         with on_cores(cores):
             process = await asyncio.create_subprocess_exec(*server.command, stdin=DEVNULL, stdout=PIPE, stderr=log)
         try:
-            yield Running(url=await _ready(server, process, log.fileno()), pid=process.pid)
+            lines = await _ready(server, process, log.fileno())
+            yield Running(url=lines[-1].rstrip("/"), pid=process.pid, lines=lines)
         finally:
             await _stop(process)
 
 
-async def _ready(server: ServerUnderTest, process: asyncio.subprocess.Process, log: int) -> str:
+async def _ready(server: ServerUnderTest, process: asyncio.subprocess.Process, log: int) -> tuple[str, ...]:
     assert process.stdout is not None
     lines: list[str] = []
     try:
@@ -112,7 +114,7 @@ async def _ready(server: ServerUnderTest, process: asyncio.subprocess.Process, l
         raise SonicRtcError(f"{server.name} did not print 'ready' within {_START_S:g} s") from exc
     if len(lines) < 2:
         raise SonicRtcError(f"{server.name}: expected a line with its address before 'ready'")
-    return lines[-2].rstrip("/")
+    return tuple(lines[:-1])
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
