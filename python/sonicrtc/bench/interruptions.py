@@ -39,13 +39,13 @@ class Interrupter:
         self._answered_s: float | None = None
         self._broke_in = False
         self._voice_s: float | None = None
-        self._loud_s: float | None = None
+        self._loud_s = 0.0
         self._silent_ms: float | None = None
 
     @property
     def finished(self) -> bool:
         """Whether all was said."""
-        return self._broke_in and self._rest is not None and not len(self._rest)
+        return self._broke_in and self._has_asked
 
     def start(self) -> None:
         """Ask."""
@@ -54,8 +54,8 @@ class Interrupter:
     def pull(self, frames: int) -> Samples:
         """Return what is said next; silence while the agent is listened to."""
         now_s = self._clock()
-        asked = self._rest is not None and not len(self._rest)
-        if asked and not self._broke_in and self._answered_s is not None and now_s >= self._answered_s + _LISTEN_S:
+        listened = self._answered_s is not None and now_s >= self._answered_s + _LISTEN_S
+        if listened and not self._broke_in:
             self._broke_in, self._rest = True, self._interruption
         block = np.zeros(frames, np.int16)
         if self._rest is not None:
@@ -68,14 +68,18 @@ class Interrupter:
     def push(self, block: Samples) -> None:
         """Take what the caller hears."""
         now_s = self._clock()
-        if is_loud(block):
-            if self._answered_s is None and self._rest is not None and not len(self._rest):
+        if self._voice_s is None:
+            if self._answered_s is None and self._has_asked and is_loud(block):
                 self._answered_s = now_s
-            if self._silent_ms is None and self._voice_s is not None:
+        elif self._silent_ms is None:
+            if is_loud(block):
                 self._loud_s = now_s
-        elif self._silent_ms is None and self._voice_s is not None and self._loud_s is not None:
-            if now_s - self._loud_s >= _SILENT_S:
+            elif now_s - self._loud_s >= _SILENT_S:
                 self._silent_ms = 1000 * (self._loud_s - self._voice_s)
+
+    @property
+    def _has_asked(self) -> bool:
+        return self._rest is not None and not len(self._rest)
 
     @property
     def silent_ms(self) -> float | None:

@@ -65,8 +65,8 @@ class StampedSession(SonicSession):
         self._tell(event)
 
 
-async def serve(endpoint: str, state: Path, out: Path) -> None:
-    """Answer calls until SIGTERM, then write down what the last one noted."""
+async def serve(endpoint: str, state: Path) -> dict[str, Any]:
+    """Answer calls until SIGTERM, then return what the last one noted."""
     from sonicrtc.calls import Calls
     from sonicrtc.config import BargeInConfig, Config, ServerConfig, SonicConfig, VadConfig
     from sonicrtc.credentials import StaticCredentials
@@ -93,8 +93,7 @@ async def serve(endpoint: str, state: Path, out: Path) -> None:
             print(f"{server.url}\nready", flush=True)
             await server.run_until(stop)
     last = sessions[-1]
-    noted = {"heard": last.heard, "answered": last.answered, "sent_delays_ms": last.sent_delays_ms}
-    out.write_text(json.dumps(noted), "utf-8")
+    return {"heard": last.heard, "answered": last.answered, "sent_delays_ms": last.sent_delays_ms}
 
 
 # -- the measurement --------------------------------------------------------------------------------
@@ -127,7 +126,7 @@ async def run(seconds: float, network: Impairment | None = None) -> tuple[Hop, .
             async with processes.started(server) as running:
                 connects = await _connects(running.url)
                 call, window = await _marked(running.url, seconds, network)
-        noted = json.loads(out.read_text("utf-8"))
+        noted = json.loads(await asyncio.to_thread(out.read_text, "utf-8"))
     return tuple(hops(call, window, noted, connects))
 
 
@@ -192,7 +191,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    asyncio.run(serve(options.endpoint, options.state, options.out))
+    options.out.write_text(json.dumps(asyncio.run(serve(options.endpoint, options.state))), "utf-8")
 
 
 if __name__ == "__main__":
