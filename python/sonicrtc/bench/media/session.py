@@ -65,7 +65,7 @@ class PacketTrack(MediaStreamTrack):
         at = self._start + number
         return at % len(self._packets) if self._repeats else min(at, len(self._packets) - 1)
 
-    async def recv(self) -> Packet:
+    async def recv(self) -> Packet[Any]:
         """Return the next packet when it is due."""
         if self.readyState != "live":
             raise MediaStreamError

@@ -49,7 +49,7 @@ class StampedSession(SonicSession):
         self.heard: Heard = []
         self.answered: Heard = []
         self.sent_delays_ms: list[float] = []
-        self._tell = on_event
+        self._pass_on = on_event
         super().__init__(*arguments, on_event=self._note, **options)
 
     def send_audio(self, block: Any, *, captured_at_s: float) -> None:
@@ -62,7 +62,7 @@ class StampedSession(SonicSession):
         if isinstance(event, AudioChunk):
             samples = np.frombuffer(event.pcm, "<i2").astype(np.int16)
             self.answered.append((time.monotonic(), pitch_of(samples, PITCHES_HZ, _ANSWER_HZ)))
-        self._tell(event)
+        self._pass_on(event)
 
 
 async def serve(endpoint: str, state: Path) -> dict[str, Any]:
