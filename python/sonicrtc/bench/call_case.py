@@ -31,6 +31,8 @@ type Say = Callable[[str], None]
 _START_S = 120.0
 _STOP_S = 15.0
 _QUESTION_RATE_HZ = 16_000
+#: Over which networks packets are followed to the session, beside a good one.
+_LOSSES = "5,10"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,7 @@ async def run(
     """Start the demo, ask, break in, and report each time; then follow marks through a call from station to station."""
     from sonicrtc.bench import interruptions as breaking_in
     from sonicrtc.bench.media import stations
+    from sonicrtc.bench.media.impairment import parse_losses
 
     responses: list[Response] = []
     numbers: list[float] = []
@@ -156,7 +159,11 @@ async def run(
             silent_ms = await breaking_in.measure(url, Path(directory), _speak, interruptions)
             say(f"call: {len(silent_ms)} of {interruptions} interruptions")
             hops += [hop("barge-in to silence", "ms", silent_ms)] if silent_ms else []
+    say("call: marks from station to station")
     hops += await stations.run(stations_s)
+    for network in parse_losses(_LOSSES):
+        lossy = await stations.run(stations_s, network)
+        hops += [replace(one, name=f"the same, {network.name} lost") for one in lossy if one.name == stations.UP]
     found = summarize(responses, numbers)
     return replace(found, hops=(*found.hops, *hops))
 
