@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from sonicrtc.bench.harness import Ratio, ratio, rotated
 from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls
-from sonicrtc.bench.media.figures import Spread, late_share, lateness_ms, next_calls, pitch_of, round_trips_ms
+from sonicrtc.bench.media.figures import (
+    LATE_SHARE,
+    LOAD_LATE_S,
+    LOAD_LATE_SHARE,
+    Spread,
+    late_share,
+    lateness_ms,
+    next_calls,
+    pitch_of,
+    round_trips_ms,
+)
 from sonicrtc.bench.media.impairment import Impairment
 from sonicrtc.bench.media.processes import ServerUnderTest
 from sonicrtc.bench.media.session import LightCall
@@ -23,10 +33,6 @@ from sonicrtc.bench.media.tapes import PACKETS_PER_S, Decoder, Tape
 type Say = Callable[[str], None]
 type Float64 = NDArray[np.float64]
 
-#: Above this share of late packets a server does not keep up.
-LATE_SHARE = 0.005
-#: The load itself is late when it hands over more than this share of packets 10 ms or more after they were due.
-_LOAD_LATE_S, LOAD_LATE_SHARE = 0.01, 0.005
 #: A busy machine makes the load late: how often a measurement is tried before the best one counts, with a remark.
 TRIES = 3
 _SETTLE_S = 2.0
@@ -154,7 +160,7 @@ def figures(calls: Sequence[LightCall], window: Window) -> dict[str, Any]:
         inside = window.of(arrivals.at_s)
         behind.append(lateness_ms(arrivals.at_s[inside], arrivals.timestamps[inside]))
         missing += max(0.0, (window.end_s - window.begin_s) * PACKETS_PER_S - (inside.stop - inside.start))
-        too_late.append(overdue_s(call, window) > _LOAD_LATE_S)
+        too_late.append(overdue_s(call, window) > LOAD_LATE_S)
         trips += round_trips(call, window)
     expected = max(1.0, len(calls) * (window.end_s - window.begin_s) * PACKETS_PER_S)
     sent = np.concatenate(too_late)

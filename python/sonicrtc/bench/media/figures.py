@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 CLOCK_HZ = 48_000
 #: A packet that comes so much behind the earliest one's schedule is late: more than a listener's buffer holds.
 LATE_MS = 40.0
+#: Above this share of late packets a server does not keep up.
+LATE_SHARE = 0.005
+#: The load itself is late when it hands over more than this share of packets 10 ms or more after they were due.
+LOAD_LATE_S, LOAD_LATE_SHARE = 0.01, 0.005
 #: How long after it was sent a mark may come back.
 ECHO_WITHIN_S = 1.4
 

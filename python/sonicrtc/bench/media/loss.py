@@ -16,8 +16,8 @@ import numpy as np
 from sonicrtc.bench.harness import rotated
 from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls
-from sonicrtc.bench.media.capacity import LOAD_LATE_SHARE, TRIES, Window, overdue_s, round_trips
-from sonicrtc.bench.media.figures import CLOCK_HZ, Spread, unwrapped
+from sonicrtc.bench.media.capacity import TRIES, Window, overdue_s, round_trips
+from sonicrtc.bench.media.figures import CLOCK_HZ, LOAD_LATE_S, LOAD_LATE_SHARE, Spread, unwrapped
 from sonicrtc.bench.media.impairment import Impairment
 from sonicrtc.bench.media.processes import ServerUnderTest
 from sonicrtc.bench.media.session import Arrivals, LightCall
@@ -166,7 +166,7 @@ async def _over(
     return Heard(
         server=server.name, network=network.name, lost=float(lost / max(1, packets)), words=words, texts=texts,
         round_trip_ms=Spread.of(trips), marks_missing=1 - len(trips) / max(1, sent),
-        load_late=float(np.mean(overdue > 0.01)),
+        load_late=float(np.mean(overdue > LOAD_LATE_S)),
     )  # fmt: skip
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sonicrtc.bench.harness import Ratio
-from sonicrtc.bench.media.capacity import LATE_SHARE, LOAD_LATE_SHARE, CapacityReport
-from sonicrtc.bench.media.loss import LossReport
+from sonicrtc.bench.media.figures import LATE_SHARE, LOAD_LATE_SHARE
+
+if TYPE_CHECKING:
+    from sonicrtc.bench.media.capacity import CapacityReport
+    from sonicrtc.bench.media.loss import LossReport
 
 type Document = dict[str, Any]
 
