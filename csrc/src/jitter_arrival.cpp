@@ -20,7 +20,7 @@ void ArrivalEngine::drain(bool give_up) noexcept {
       give_up_before(*waiting.first);
     } else if (packet->frames == 0) {
       leave(*packet);
-    } else if (!follows(*packet)) {
+    } else if (!follows(*packet) || is_stale(*packet)) {
       ++counters_.resyncs;
       jump_to(*packet);
     } else {
@@ -30,6 +30,12 @@ void ArrivalEngine::drain(bool give_up) noexcept {
       if (whole || bridge(*packet, ready_) != AudioKind::comfort) note_delay(delay_ms);
     }
   }
+}
+
+/// Whether a packet that is next in its numbers belongs to a time that was filled long since: the sender's clock
+/// stood still in a pause, or the network did for so long that dropping what it held up would lose words.
+bool ArrivalEngine::is_stale(const Packet& packet) const noexcept {
+  return packet.timestamp + static_cast<std::int64_t>(packet.frames) * ticks_ <= next_timestamp_ - kMostStale;
 }
 
 void ArrivalEngine::fill_quiet() noexcept {

@@ -51,7 +51,8 @@ class JitterEngine;
 /// - A gap of timestamps without one of sequence numbers is a pause of the sender (DTX): it is filled, so that
 ///   the time line stays the sender's. A payload of 1 or 2 bytes says that a pause begins; then `advance` fills
 ///   it in real time. Other quiet is filled after 500 ms. At most 10 s are filled without a packet.
-/// - What was filled is past: packets that come for that time later are dropped.
+/// - What was filled is past: packets that come for that time later are dropped. But where they are 400 ms or more
+///   behind it, the sender's clock stood still in the pause, or the network stalled: then time goes on at the packet's.
 /// - A jump of more than 200 packets or 4 s, or a timestamp that goes back, starts anew, without filling.
 ///
 /// Any bytes, numbers and times may come, in any order; memory is taken at construction only.

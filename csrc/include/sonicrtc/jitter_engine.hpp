@@ -135,6 +135,7 @@ class ArrivalEngine final : public JitterEngine {
  public:
   static constexpr double kUnexplainedS = 0.5;  // quiet that no mark has announced
   static constexpr double kLeastMarkedS = 0.04;  // quiet that a mark has announced
+  static constexpr std::int64_t kMostStale = kClockHz * 2 / 5;
 
   explicit ArrivalEngine(std::unique_ptr<FrameDecoder> decoder) : JitterEngine(std::move(decoder), 32 * 1024) {}
 
@@ -146,6 +147,7 @@ class ArrivalEngine final : public JitterEngine {
 
  private:
   [[nodiscard]] double fill_due_s() const noexcept;
+  [[nodiscard]] bool is_stale(const Packet& packet) const noexcept;
 };
 
 /// JitterMode::playout
