@@ -39,7 +39,7 @@ def test_a_voice_ducks_within_80_ms_in_the_median_and_120_at_the_90th_percentile
 ) -> None:
     trials = turns.trials(callers, noise, np.random.default_rng(8), 2)
     cases = turns.while_speaks(agent, trials, np.random.default_rng(9))
-    goals = {"median_ms": 80.0, "p90_ms": 120.0, "missed": 0.0, "already_ducked": 0.0}
+    goals = {"median_ms": 80.0, "p90_ms": 120.0, "unheard": 0.0, "already_ducked": 0.0}
     row = turns.onset_row("onset", noise, Rig(), cases, **goals)
     assert row.figures["onsets"] >= 20
     assert not row.missed, row

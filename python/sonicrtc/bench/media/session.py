@@ -21,7 +21,7 @@ from av import Packet
 from sonicrtc.bench.media.impairment import Impairment, Link
 from sonicrtc.bench.media.tapes import FRAMES, Tape
 from sonicrtc.errors import MissingExtraError, PeerError, SignalingError
-from sonicrtc.rtc.packets import PeerConnection, configuration
+from sonicrtc.rtc.packets import PeerConnection
 from sonicrtc.rtc.peer import CHANNEL
 
 _CONNECT_S = 30.0
@@ -142,7 +142,7 @@ class LightCall:
         """
         loop = asyncio.get_running_loop()
         began_s, up = loop.time(), asyncio.Event()
-        self._pc = pc = PeerConnection(configuration([]))
+        self._pc = pc = PeerConnection([])
         pc.on("connectionstatechange", lambda: up.set() if pc.connectionState in ("connected", "failed") else None)
         pc.createDataChannel(CHANNEL)
         sender = pc.addTrack(self.track)
