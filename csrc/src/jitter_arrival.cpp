@@ -24,6 +24,7 @@ void ArrivalEngine::drain(bool give_up) noexcept {
       ++counters_.resyncs;
       jump_to(*packet);
     } else {
+      next_timestamp_ = std::min(next_timestamp_, packet->timestamp);  // what was filled was too early
       const double delay_ms = 1000.0 * (now_s_ - best_arrival_s(next_timestamp_));
       const bool whole = gap_before(*packet) == 0;
       if (whole) play(*packet, ready_);
@@ -33,7 +34,7 @@ void ArrivalEngine::drain(bool give_up) noexcept {
 }
 
 /// Whether a packet that is next in its numbers belongs to a time that was filled long since: the sender's clock
-/// stood still in a pause, or the network did for so long that dropping what it held up would lose words.
+/// stood still in a pause, or the network did for long.
 bool ArrivalEngine::is_stale(const Packet& packet) const noexcept {
   return packet.timestamp + static_cast<std::int64_t>(packet.frames) * ticks_ <= next_timestamp_ - kMostStale;
 }

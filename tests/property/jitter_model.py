@@ -84,13 +84,10 @@ class Model:
             if missing and now_ms + 1e-3 < min(p.at_ms for p in self.waiting.values()) + self.hold_ms:
                 return
             if self.position_ms - first.start_ms - first.length_ms >= 400:
-                self.begin_again(first)
+                self.transits, self.jitters = [first.at_ms - first.start_ms], [0]
+            self.start_ms += min(0, first.start_ms - self.position_ms)
             self.fill_before(first, missing)
             self.play(self.waiting.pop(first.number))
-
-    def begin_again(self, packet: Packet) -> None:
-        self.start_ms += packet.start_ms - self.position_ms
-        self.transits, self.jitters = [packet.at_ms - packet.start_ms], [0]
 
     def fill_before(self, packet: Packet, missing: int) -> None:
         gap_ms = max(packet.start_ms - self.position_ms, 0)

@@ -17,7 +17,8 @@ namespace sonicrtc {
 /// Who listens.
 enum class JitterMode : std::uint8_t {
   /// A machine (recogniser, speech model): audio comes out when its packet does, in bursts where the network
-  /// brings bursts. Nothing is stretched or cut, so the time line of the output is the sender's.
+  /// brings bursts. Nothing is stretched or cut: the time line of the output is the sender's, but for pauses that
+  /// become longer where a stall of the network met them.
   arrival,
   /// A person, now: 20 ms come out every 20 ms, `target` behind the network's best. Where packets are later than
   /// that, audio is made up; in silence, the delay goes back to the target.
@@ -51,8 +52,8 @@ class JitterEngine;
 /// - A gap of timestamps without one of sequence numbers is a pause of the sender (DTX): it is filled, so that
 ///   the time line stays the sender's. A payload of 1 or 2 bytes says that a pause begins; then `advance` fills
 ///   it in real time. Other quiet is filled after 500 ms. At most 10 s are filled without a packet.
-/// - What was filled is past: packets that come for that time later are dropped. But where they are 400 ms or more
-///   behind it, the sender's clock stood still in the pause, or the network stalled: then time goes on at the packet's.
+/// - Packets that come for a time that was filled are played behind it, in mode arrival: the pause becomes longer, and
+///   no word is lost. In mode playout they are dropped.
 /// - A jump of more than 200 packets or 4 s, or a timestamp that goes back, starts anew, without filling.
 ///
 /// Any bytes, numbers and times may come, in any order; memory is taken at construction only.
