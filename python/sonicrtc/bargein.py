@@ -303,6 +303,7 @@ class Assist:
         self._state = BargeIn(release_ms=config.release_ms)
         self._played_frames = 0
         self._silent_ms = _ECHO_MS
+        self._is_silenced = False  # by the user, who may go on speaking: there is nothing left to duck
 
     @classmethod
     def on(
@@ -334,6 +335,7 @@ class Assist:
                 self._detector.begin()
                 self._abreast.clear()
             self._played_frames, self._silent_ms = played_frames, 0.0
+            self._is_silenced = False
         elif self._silent_ms >= _ECHO_MS:
             return
         else:
@@ -353,7 +355,7 @@ class Assist:
         onset_ms = self._detector.heard(buffer, frames, block, at_ms)
         order = self._state.heard(
             onset_ms=onset_ms,
-            agent_speaks=self._silent_ms < _PAUSE_MS,
+            agent_speaks=self._silent_ms < _PAUSE_MS and not self._is_silenced,
             at_ms=at_ms,
         )
         if order == "duck":
@@ -369,4 +371,5 @@ class Assist:
     def interrupted(self, at_ms: float) -> Interruption:
         """Take the model's marker: what comes next is heard at full level."""
         self._playout.unduck()
+        self._is_silenced = True
         return self._state.interrupted(at_ms)

@@ -93,6 +93,21 @@ def test_a_call_that_uses_silero_anyhow_ducks_on_its_score(agent: Sound, callers
     assert 0 < duck - onset <= 0.12 * RATE_HZ
 
 
+def test_a_user_who_has_silenced_the_agent_and_speaks_on_ducks_nothing(agent: Sound, callers: list[Sound]) -> None:
+    microphone, _ = next(turns.trials(callers, "silence", np.random.default_rng(8), 1))
+    heard, playout, uplink = turns.stereo(microphone), Playout(RATE_HZ, 48_000), Uplink()
+    assist = Assist(playout, BargeInConfig(), VadConfig())
+    playout.push(turns.s16(agent))
+    for number in range(len(heard) // 960):
+        assist.pulled(playout.pull(960))
+        buffer = heard[960 * number : 960 * (number + 1)]
+        assist.heard(buffer, 960, uplink.push(buffer), 20.0 * (number + 1))
+        if playout.ducked:
+            playout.flush()
+            assist.interrupted(20.0 * (number + 1))
+    assert (assist.ducks, assist.false_ducks) == (1, 0)
+
+
 def test_ducked_the_agent_is_12_db_quieter_and_after_700_ms_as_loud_as_before(callers: list[Sound]) -> None:
     microphone, _ = next(turns.trials(callers, "silence", np.random.default_rng(8), 1))
     heard = turns.stereo(microphone)
