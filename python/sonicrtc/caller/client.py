@@ -101,7 +101,7 @@ class HeadlessCall:
         self._sent, self._received = Tape(), Tape()
         self._changed = asyncio.Event()
         self._spoken_s: float | None = None
-        self._begun = False
+        self._begun = self._speaks = False
         self._over: Outcome | None = None
 
     def hang_up(self) -> None:
@@ -194,14 +194,17 @@ class HeadlessCall:
         if self._begun or floor_s is None or self._clock() < floor_s:
             return
         self._begun = True
-        self._conversation.speech_began()
         self._source.start()
         if self._options.text is not None:
+            self._conversation.speech_began()
             peer.send(events.encode(events.TextMessage(text=self._options.text)))
 
     def _pull(self, frames: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
         block = self._source.pull(frames)
         self._sent.append_sent(block, self._clock())
+        if self._begun and not self._speaks and is_loud(block):
+            self._speaks = True
+            self._conversation.speech_began()
         if self._spoken_s is None and self._begun and self._source.finished:
             self._spoken_s = end_of_speech_s(self._sent) or self._clock()
             self._conversation.speech_ended(self._spoken_s)
