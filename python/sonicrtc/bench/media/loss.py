@@ -30,7 +30,6 @@ from sonicrtc.bench.media.tapes import (
     Tape,
     down_to_16k,
     marks,
-    timeline,
     utterances,
 )
 from sonicrtc.errors import PeerError
@@ -45,6 +44,7 @@ SPEAKING, MARKING = 4, 4
 _SETTLE_S = 2.0
 #: What of an utterance's echo is listened to: from a little before to what the pause after it allows.
 _LAG = PAUSE - 10
+_PATIENCE = CLOCK_HZ // 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,16 +189,21 @@ def echoes(call: LightCall) -> list[Samples]:
 
 
 def played(arrivals: Arrivals) -> tuple[float, Samples]:
-    """Return what came back as a listener heard it who plays by the schedule of the earliest packet, and since when.
+    """Return what came back as a listener hears it, and since when; what is missing is silence.
 
-    Packets that are missing are silence.
+    The listener plays by the timestamps of the first packet, and makes a pause when a packet comes more than 100 ms
+    too late for that: there are servers whose timestamps stand still while they send nothing.
     """
     if arrivals.payloads is None or not arrivals.payloads:
         return 0.0, np.zeros(0, np.int16)
-    stamps = unwrapped(arrivals.timestamps)
-    began_s = float(np.min(np.asarray(arrivals.at_s) - (stamps - stamps.min()) / CLOCK_HZ))
-    pieces = list(timeline(list(zip((int(s - stamps.min()) for s in stamps), arrivals.payloads, strict=True))))
-    audio = np.zeros(max(at + len(piece) for at, piece in pieces), np.int16)
-    for at, piece in pieces:
-        audio[at : at + len(piece)] = piece
+    began_s, stamps = arrivals.at_s[0], unwrapped(arrivals.timestamps)
+    decoder, shift, places = Decoder(), 0, []
+    for at_s, stamp, payload in zip(arrivals.at_s, stamps - stamps[0], arrivals.payloads, strict=True):
+        late = round((at_s - began_s) * CLOCK_HZ) - int(stamp) - shift
+        shift += late if late > _PATIENCE else 0
+        places.append((int(stamp) + shift, decoder.decode(payload)))
+    audio = np.zeros(max(at + len(piece) for at, piece in places), np.int16)
+    for at, piece in places:
+        if at >= 0:
+            audio[at : at + len(piece)] = piece
     return began_s, audio

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,13 +127,6 @@ def utterances(spoken: Iterable[Samples]) -> Tape:
         places.append((at, at + packets))
         at += packets + PAUSE
     return Tape(packets=encode(np.concatenate(parts)), spoken=tuple(places))
-
-
-def timeline(packets: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, Samples]]:
-    """Decode packets in the order of their timestamps (unwrapped) and yield each one's audio with its timestamp."""
-    decoder = Decoder()
-    for timestamp, payload in sorted(packets, key=lambda packet: packet[0]):
-        yield timestamp, decoder.decode(payload)
 
 
 def down_to_16k(samples: Samples) -> Samples:

@@ -80,13 +80,21 @@ def test_servers_are_compared_where_both_kept_up() -> None:
     assert dict(capacity._ratios(loads, servers)) == {"b": Ratio.exact(3.0)}
 
 
-def test_what_came_back_is_played_by_the_schedule_of_the_earliest_packet() -> None:
-    tape = tapes.marks()
-    call = recorded(tape, 0.4, echo_ms=100, late=(0, 5))
-    began_s, audio = loss.played(call.arrivals)
+def test_what_came_back_is_played_by_its_timestamps_however_it_jitters() -> None:
+    began_s, audio = loss.played(recorded(tapes.marks(), 0.4, echo_ms=100, late=(5, 12)).arrivals)
     assert began_s == pytest.approx(100.1)
     assert len(audio) == 20 * 960
     assert np.abs(audio[10 * 960 + 480 : 11 * 960]).max() > 10_000  # where the second mark sounds
+
+
+def test_a_server_whose_timestamps_stand_still_in_a_pause_is_heard_with_the_pause() -> None:
+    call = recorded(tapes.marks(), 0.4, echo_ms=100)
+    for n in range(10, 20):
+        call.arrivals.at_s[n] += 0.5
+    _, audio = loss.played(call.arrivals)
+    assert len(audio) == pytest.approx((20 + 25) * 960, abs=5)
+    assert np.abs(audio[10 * 960 : 35 * 960]).max() < 2000
+    assert np.abs(audio[35 * 960 + 480 : 36 * 960]).max() > 10_000
 
 
 def test_nothing_came_back_of_a_call_without_packets() -> None:

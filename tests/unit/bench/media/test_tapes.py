@@ -42,11 +42,5 @@ def test_every_packet_is_20_ms_and_the_end_of_the_input_is_left_out() -> None:
     assert [len(decoder.decode(packet)) for packet in packets] == [FRAMES] * 5
 
 
-def test_the_timeline_is_in_the_order_of_the_timestamps() -> None:
-    packets = tapes.encode(noise(0.06))
-    found = list(tapes.timeline([(1920, packets[2]), (0, packets[0]), (960, packets[1])]))
-    assert [at for at, _ in found] == [0, 960, 1920]
-
-
 def test_an_empty_payload_has_no_audio() -> None:
     assert len(Decoder().decode(b"")) == 0
