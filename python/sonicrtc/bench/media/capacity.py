@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicrtc.bench.harness import Ratio, ratio, rotated
+from sonicrtc.bench.harness import Ratio, rotated
 from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls
 from sonicrtc.bench.media.figures import (
@@ -213,7 +214,8 @@ class CapacityReport:
     most_calls : dict of str to int
         For each server the most calls with which it kept up; only where that was searched for.
     beside_first : dict of str to Ratio
-        CPU per call of each server over that of the first one, over pairs that ran one after the other.
+        CPU per call of each server over that of the first one with as many calls: the median, the least and the most
+        of the pairs that kept up.
     """
 
     loads: tuple[Load, ...]
@@ -270,4 +272,6 @@ def _ratios(loads: Sequence[Load], servers: Sequence[ServerUnderTest]) -> Iterat
     for server in servers[1:]:
         both = [key for key in found[server.name] if key in first]
         if both:
-            yield server.name, ratio([found[server.name][key] for key in both], [first[key] for key in both])
+            pairs = [found[server.name][key] / first[key] for key in both]
+            # Too few for an interval in which to be sure: all of them.
+            yield server.name, Ratio(median=statistics.median(pairs), low=min(pairs), high=max(pairs))

@@ -57,7 +57,7 @@ def _capacity_lines(capacity: Document) -> Iterator[str]:
         yield f"  {name}: {calls} calls with at most {100 * LATE_SHARE:g} % of the packets late"
     first = capacity["loads"][0]["server"] if capacity["loads"] else ""
     for name, found in capacity["beside_first"].items():
-        yield f"  {name} takes {Ratio(**found)} times the CPU of {first} (99 %)"
+        yield f"  {name} takes {Ratio(**found)} times the CPU of {first} (least to most)"
     yield ""
 
 
