@@ -121,14 +121,15 @@ class LightCall:
         self.track = PacketTrack(tape, start=start, repeats=repeats)
         self.arrivals = Arrivals(keeps_payloads=keeps_payloads)
         self.connected_ms: float | None = None
-        self._links = (Link(up or Impairment(), 2 * seed), Link(down or Impairment(), 2 * seed + 1))
+        self._links = (Way(up or Impairment(), 2 * seed), Way(down or Impairment(), 2 * seed + 1))
         self._impaired = (up is not None and not up.is_none, down is not None and not down.is_none)
         self._pc: PeerConnection | None = None
 
     @property
     def lost_up(self) -> tuple[int, int]:
         """How many packets were sent over a lossy network to the server, and how many of them it lost."""
-        return self._links[0].packets, self._links[0].lost_packets
+        media = self._links[0].media
+        return media.packets, media.lost_packets
 
     async def connect(self, http: aiohttp.ClientSession, url: str) -> None:
         """Call the server at `url`.
@@ -188,7 +189,7 @@ class LightCall:
         receive: Callable[[bytes, int], None] = private(connection, "data_received", ("data", "component"))
 
         async def send_impaired(data: bytes) -> None:
-            due_s = up.due_s(loop.time()) if is_media(data) else 0.0
+            due_s = up.due_s(data, loop.time())
             if due_s is None:
                 return
             if due_s <= loop.time():
@@ -197,7 +198,7 @@ class LightCall:
                 loop.call_at(due_s, _send_now, send, data)
 
         def receive_impaired(data: bytes, component: int) -> None:
-            due_s = down.due_s(loop.time()) if is_media(data) else 0.0
+            due_s = down.due_s(data, loop.time())
             if due_s is None:
                 return
             if due_s <= loop.time():
@@ -211,9 +212,31 @@ class LightCall:
             connection.data_received = receive_impaired
 
 
+class Way:
+    """One direction of a bad network: media, its reports, and what goes through untouched.
+
+    Reports go by a random clock. They must not use up the losses that media would have: those are to hit the same
+    packets in every run.
+    """
+
+    def __init__(self, impairment: Impairment, seed: int) -> None:
+        self.media, self._reports = Link(impairment, seed), Link(impairment, seed + 1_000_000)
+
+    def due_s(self, data: bytes, now_s: float) -> float | None:
+        """Take a datagram and return when it arrives; None when it never does."""
+        if not is_media(data):
+            return now_s
+        return (self._reports if is_report(data) else self.media).due_s(now_s)
+
+
 def is_media(data: bytes) -> bool:
     """Return whether a datagram is RTP or RTCP (RFC 7983 section 7)."""
-    return len(data) > 0 and 127 < data[0] < 192
+    return len(data) > 1 and 127 < data[0] < 192
+
+
+def is_report(data: bytes) -> bool:
+    """Return whether a datagram that is RTP or RTCP is RTCP (RFC 5761 section 4)."""
+    return 191 < data[1] < 224
 
 
 def asks_for_fec(sdp: str) -> str:

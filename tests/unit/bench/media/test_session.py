@@ -93,9 +93,24 @@ async def test_lost_packets_do_not_arrive_and_are_counted() -> None:
     assert 30 < lost < 70
 
 
+@on_virtual_time
+async def test_reports_do_not_change_which_packets_of_media_are_lost() -> None:
+    arrived = []
+    for with_reports in (False, True):
+        ice: Any = FakeIce()
+        LightCall(TAPE, up=Impairment(loss=0.3), seed=3)._impair(ice, asyncio.get_running_loop())
+        for n in range(100):
+            await ice._send(bytes([128, 96, n]))
+            if with_reports:
+                await ice._send(bytes([128, 200, n]))
+        arrived.append([data[2] for data, _ in ice.out if data[1] == 96])
+    assert arrived[0] == arrived[1]
+    assert len(arrived[0]) < 90
+
+
 def test_media_is_told_from_handshakes_by_its_first_byte() -> None:
     assert is_media(MEDIA)
-    assert not any(map(is_media, (b"", b"\x00", b"\x16", b"\xc8")))
+    assert not any(map(is_media, (b"", b"\x00\x00", b"\x16\x00", b"\xc8\x00")))
 
 
 def test_an_offer_asks_for_fec_as_chromiums_does_and_only_once() -> None:
