@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _RATE_HZ = 16_000
 _AROUND_S = 0.3
+_SEED = 1
 
 #: Words that sound like nothing else, so that what is not understood was not heard.
 SENTENCES = (
@@ -59,9 +62,11 @@ class Sentence:
 
 
 def synthesized(texts: Sequence[str] = SENTENCES) -> tuple[Sentence, ...]:
-    """Return `texts` as the local synthesizer speaks them (extra 'local')."""
+    """Return `texts` as the local synthesizer speaks them (extra 'local'): in every run the same sound."""
     from sonicrtc.local.sonic.speech.synthesizer import load_engine, render
 
+    with suppress(ModuleNotFoundError):  # another engine, which has nothing random, may be there instead
+        importlib.import_module("onnxruntime").set_seed(_SEED)
     engine = load_engine()
     rendered = (np.frombuffer(render(engine, text, _RATE_HZ), "<i2") for text in texts)
     return tuple(
