@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from sonicrtc.bench.media.figures import Spread
-from sonicrtc.bench.media.processes import ours, started
+from sonicrtc.bench.processes import ours, started
 from sonicrtc.bench.report import machine
 
 ROOT = Path(__file__).parents[1]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sonicrtc.bench.media.figures import word_errors
 from sonicrtc.local.sonic.speech.text import spoken_words
 
 #: The LibriVox sentences of Debian's package pocketsphinx-testdata.
@@ -18,16 +18,6 @@ def transcripts(directory: Path = LIBRIVOX) -> dict[str, str]:
     lines = (directory / "transcription").read_text("utf-8").splitlines()
     matches = [re.fullmatch(r"<s> (.*) </s> \((.*)\)", line.strip()) for line in lines]
     return {f"{m[2]}.wav": m[1] for m in matches if m}
-
-
-def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:
-    """Return the fewest words to insert, delete or replace to get from `reference` to `heard` (Levenshtein)."""
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(reference, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(heard, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
-    return row[-1]
 
 
 def word_error_rate(reference: str, heard: str) -> float:

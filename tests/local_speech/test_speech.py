@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tests.local_speech.sounds import RATE_HZ, Clip, Samples, in_noise, read_wav, silence
 from tests.local_speech.stage import Stage
-from tests.speech import word_errors
 
+from sonicrtc.bench.media.figures import word_errors
 from sonicrtc.errors import MissingExtraError
 from sonicrtc.local.sonic.brain import SessionSetup, ToolDefinition
 from sonicrtc.local.sonic.speech import synthesizer

@@ -11,25 +11,22 @@ import re
 import statistics
 import sys
 import tempfile
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonicrtc.bench.harness import Timed, sample
 from sonicrtc.bench.hops import Hop, hop
+from sonicrtc.bench.processes import ServerUnderTest, started
 from sonicrtc.bench.reference import Reference
-from sonicrtc.errors import SonicRtcError
 
 if TYPE_CHECKING:
     from sonicrtc.caller import CallReport
 
 type Say = Callable[[str], None]
 
-_START_S = 120.0
-_STOP_S = 15.0
 _QUESTION_RATE_HZ = 16_000
 #: Over which networks packets are followed to the session, beside a good one.
 _LOSSES = "5,10"
@@ -207,28 +204,8 @@ async def demo(*arguments: str) -> AsyncIterator[str]:
         It ended, or was not ready in time.
     """
     command = (sys.executable, "-P", "-m", "sonicrtc", "demo", "--no-browser", "--port", "0", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE)
-    assert process.stdout is not None
-    lines: list[str] = []
-    try:
-        async with asyncio.timeout(_START_S):
-            while "ready" not in lines:
-                line = await process.stdout.readline()
-                if not line:
-                    raise SonicRtcError(f"the demo ended with status {await process.wait()} before it was ready")
-                lines.append(line.decode().strip())
-        yield lines[0]
-    except TimeoutError as exc:
-        raise SonicRtcError(f"the demo was not ready after {_START_S:g} s") from exc
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_STOP_S):
-                await process.wait()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    async with started(ServerUnderTest(name="the demo", command=command)) as running:
+        yield running.url
 
 
 def _speak(text: str, path: Path) -> None:

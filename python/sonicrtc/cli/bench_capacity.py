@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from sonicrtc.bench.media.capacity import CapacityReport, Network
     from sonicrtc.bench.media.impairment import Impairment
     from sonicrtc.bench.media.loss import LossReport
-    from sonicrtc.bench.media.processes import ServerUnderTest
     from sonicrtc.bench.media.speech import Sentence
+    from sonicrtc.bench.processes import ServerUnderTest
 
 _MOST_CALLS = 600
 _QUICK_S = 3.0
@@ -81,7 +81,7 @@ async def _run(
 
 
 def _servers(options: argparse.Namespace) -> list[ServerUnderTest]:
-    from sonicrtc.bench.media import processes
+    from sonicrtc.bench import processes
 
     if options.url is not None:
         first = processes.ServerUnderTest(name=options.url, url=options.url, pid=options.pid)

@@ -135,8 +135,8 @@ class InboundPackets:
     def _is_stuck(self, now_s: float) -> bool:
         """Take note of a packet of which nothing came; return whether that has gone on for too long.
 
-        A sender whose timestamps stood still in a pause, as a page's that was suspended, goes on at a time that
-        was filled meanwhile, and would not be heard until it has caught up.
+        The receiver follows clocks that stood still and numbers that jump far; a sender whose numbers go back by
+        less, which look like packets that are late, would not be heard until they have caught up: up to 4 s.
         """
         if self._fruitless_from_s is None:
             self._fruitless_from_s = now_s

@@ -5,7 +5,6 @@ impairment   a bad network, by seed
 tapes        what callers send, encoded once; marks by which to tell a delay
 session      one light call; the one place that touches aiortc's private parts
 calls        many of them
-processes    servers on a core of their own, and what they take of it
 capacity     how many calls, and what one takes
 speech       sentences, and how well they were understood
 loss         what a server hears when packets are lost

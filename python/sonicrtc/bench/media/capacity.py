@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sonicrtc.bench import processes
 from sonicrtc.bench.harness import Ratio, rotated
-from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls
 from sonicrtc.bench.media.figures import (
     LATE_SHARE,
@@ -27,9 +27,9 @@ from sonicrtc.bench.media.figures import (
     round_trips_ms,
 )
 from sonicrtc.bench.media.impairment import Impairment
-from sonicrtc.bench.media.processes import ServerUnderTest
 from sonicrtc.bench.media.session import LightCall
 from sonicrtc.bench.media.tapes import PACKETS_PER_S, Decoder, Tape
+from sonicrtc.bench.processes import ServerUnderTest
 
 type Say = Callable[[str], None]
 type Float64 = NDArray[np.float64]

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sonicrtc.bench import processes
 from sonicrtc.bench.harness import rotated
-from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls
 from sonicrtc.bench.media.capacity import TRIES, Window, overdue_s, round_trips
 from sonicrtc.bench.media.figures import CLOCK_HZ, LOAD_LATE_S, LOAD_LATE_SHARE, Spread, unwrapped
 from sonicrtc.bench.media.impairment import Impairment
-from sonicrtc.bench.media.processes import ServerUnderTest
 from sonicrtc.bench.media.session import Arrivals, LightCall
 from sonicrtc.bench.media.speech import Sentence, Words, understood
 from sonicrtc.bench.media.tapes import (
@@ -32,6 +31,7 @@ from sonicrtc.bench.media.tapes import (
     marks,
     utterances,
 )
+from sonicrtc.bench.processes import ServerUnderTest
 from sonicrtc.errors import PeerError
 
 if TYPE_CHECKING:

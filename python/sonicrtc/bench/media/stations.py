@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
+from sonicrtc.bench import processes
 from sonicrtc.bench.hops import Hop, hop
-from sonicrtc.bench.media import processes
 from sonicrtc.bench.media.calls import Calls as LightCalls
 from sonicrtc.bench.media.capacity import Window, round_trips
 from sonicrtc.bench.media.figures import PITCHES_HZ, beginnings, pitch_of, round_trips_ms
 from sonicrtc.bench.media.impairment import Impairment
-from sonicrtc.bench.media.processes import ServerUnderTest
 from sonicrtc.bench.media.session import LightCall
 from sonicrtc.bench.media.tapes import Decoder, marks
+from sonicrtc.bench.processes import ServerUnderTest
 from sonicrtc.errors import PeerError
 from sonicrtc.sonic.protocol import AudioChunk, SonicEvent
 from sonicrtc.sonic.session import SonicSession

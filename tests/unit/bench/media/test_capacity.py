@@ -12,9 +12,9 @@ from sonicrtc.bench.media import capacity, loss, tables, tapes
 from sonicrtc.bench.media.capacity import CapacityReport, Load, Window
 from sonicrtc.bench.media.figures import Spread
 from sonicrtc.bench.media.loss import Heard, LossReport
-from sonicrtc.bench.media.processes import ServerUnderTest
 from sonicrtc.bench.media.session import LightCall
 from sonicrtc.bench.media.speech import Words
+from sonicrtc.bench.processes import ServerUnderTest
 
 NONE = Spread.of([])
 LOAD = Load(

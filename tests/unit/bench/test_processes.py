@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sonicrtc.bench.media.processes import (
+from sonicrtc.bench.processes import (
     ServerUnderTest,
     Stat,
     cpu_s,
