@@ -246,9 +246,7 @@ def _media(config: MediaConfig) -> Finding:
     except (ImportError, MissingExtraError) as exc:
         return Finding(mark="warn", what=what, detail=str(exc), fix="pip install 'sonicrtc[server]'")
     if library is None:
-        detail = (
-            "frames, for want of libopus: words are lost when packets are, and a call takes twice the time of a core"
-        )
+        detail = "frames, for want of libopus: words are lost when packets are, and a call takes more of a core"
         return Finding(mark="warn", what=what, detail=detail, fix="apt-get install libopus0")
     detail = f"packets, coded by {library.version} ({library.path}), encoder {config.encoder!r}"
     return Finding(mark="ok", what=what, detail=detail)
