@@ -22,10 +22,11 @@ using KindList = Named<"list[tuple[typing.Literal['real', 'fec', 'plc', 'comfort
 constexpr const char* kType = "AudioReceiver";
 
 struct Receiver {
-  Receiver(std::shared_ptr<OpusLibrary> library, int rate_hz, bool playout_clock)
+  Receiver(std::shared_ptr<OpusLibrary> library, int rate_hz, bool playout_clock, bool interpolates)
       : buffer(std::make_shared<JitterBuffer>(
             std::make_unique<OpusDecoder>(std::move(library), rate_hz),
-            JitterOptions{.mode = playout_clock ? JitterMode::playout : JitterMode::arrival})) {}
+            JitterOptions{.mode = playout_clock ? JitterMode::playout : JitterMode::arrival,
+                          .interpolates = interpolates})) {}
 
   std::shared_ptr<JitterBuffer> buffer;  // shared with the array of its audio
   ArrayView audio;
@@ -226,10 +227,10 @@ void register_receiver(py::module_& m) {
 
 A packet that is next is decoded and ready at once. Only a hole is waited for: as long as packets have
 lately overtaken each other, not at all where they have not, and 120 ms at most. Then the last missing
-packet comes from the in-band FEC of the next, and those before it are concealed. Pauses of a sender with
-DTX are filled by `advance`, in real time after the mark of one, else after 500 ms, and for 10 s at most.
-So the time line is the sender's, and audio comes in bursts where the network brings bursts. Packets are
-heard once, whatever their order; those that come when their time has passed are dropped.
+packet comes from the in-band FEC of the next, and those before it are made up from what is on both sides.
+Pauses of a sender with DTX are filled by `advance`, in real time after the mark of one, else after 500 ms,
+and for 10 s at most. So the time line is the sender's, and audio comes in bursts where the network brings
+bursts. Packets are heard once, whatever their order.
 
 Memory is taken at construction only; an object belongs to one thread at a time.
 
@@ -242,14 +243,18 @@ rate_hz : {8000, 12000, 16000, 24000, 48000}
 playout_clock : bool
     For a person who listens now: 20 ms come out every 20 ms, by `advance`, as late as 97 % of the packets need
     (20 to 400 ms). What is later is made up for, and the delay goes back in silence.
+interpolate : bool
+    Whether what is made up for lost packets, 240 ms at most, takes into account what follows it; not with
+    `playout_clock`, where that is not known yet.
 
 Raises
 ------
 ValueError
     The rate is none of Opus's.)");
   receiver
-      .def(py::init<std::shared_ptr<OpusLibrary>, int, bool>(), py::arg("library").none(false), py::kw_only(),
-           py::arg("rate_hz").noconvert() = kUplinkRateHz, py::arg("playout_clock") = false)
+      .def(py::init<std::shared_ptr<OpusLibrary>, int, bool, bool>(), py::arg("library").none(false), py::kw_only(),
+           py::arg("rate_hz").noconvert() = kUplinkRateHz, py::arg("playout_clock") = false,
+           py::arg("interpolate") = true)
       .def("reset", alone<Receiver>(kType, [](Receiver& self) { self.buffer->reset(); }),
            "Back to the state after construction.")
       .def_property_readonly("audio", alone<Receiver>(kType, [](Receiver& self) {

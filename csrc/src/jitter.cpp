@@ -9,7 +9,7 @@ namespace {
 
 std::unique_ptr<JitterEngine> engine(std::unique_ptr<FrameDecoder> decoder, JitterOptions options) {
   if (options.mode == JitterMode::playout) return std::make_unique<PlayoutEngine>(std::move(decoder));
-  return std::make_unique<ArrivalEngine>(std::move(decoder));
+  return std::make_unique<ArrivalEngine>(std::move(decoder), options.interpolates);
 }
 
 }  // namespace

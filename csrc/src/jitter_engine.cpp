@@ -67,7 +67,7 @@ void JitterEngine::push(std::span<const std::uint8_t> payload, std::uint16_t seq
           .marker = marker,
           .payload = payload});
   drain(false);
-  count_ready();
+  finish();
 }
 
 void JitterEngine::advance(double at_s) noexcept {
@@ -76,10 +76,12 @@ void JitterEngine::advance(double at_s) noexcept {
   if (!started_) return;
   drain(false);
   fill_quiet();
-  count_ready();
+  finish();
 }
 
-void JitterEngine::count_ready() noexcept {
+/// After what is ready is there.
+void JitterEngine::finish() noexcept {
+  if (interpolator_) interpolator_->fill(ready_);
   for (const Piece& piece : ready_.pieces()) counters_.frames[static_cast<std::size_t>(piece.kind)] += piece.frames;
 }
 
@@ -265,6 +267,7 @@ void JitterEngine::reset() noexcept {
   history_.clear();
   ready_.clear();
   decoder_->reset();
+  if (interpolator_) interpolator_->clear();
   counters_ = {};
   given_delays_ = {};
   lateness_.clear();

@@ -805,10 +805,10 @@ class AudioReceiver:
 
     A packet that is next is decoded and ready at once. Only a hole is waited for: as long as packets have
     lately overtaken each other, not at all where they have not, and 120 ms at most. Then the last missing
-    packet comes from the in-band FEC of the next, and those before it are concealed. Pauses of a sender with
-    DTX are filled by `advance`, in real time after the mark of one, else after 500 ms, and for 10 s at most.
-    So the time line is the sender's, and audio comes in bursts where the network brings bursts. Packets are
-    heard once, whatever their order; those that come when their time has passed are dropped.
+    packet comes from the in-band FEC of the next, and those before it are made up from what is on both sides.
+    Pauses of a sender with DTX are filled by `advance`, in real time after the mark of one, else after 500 ms,
+    and for 10 s at most. So the time line is the sender's, and audio comes in bursts where the network brings
+    bursts. Packets are heard once, whatever their order.
 
     Memory is taken at construction only; an object belongs to one thread at a time.
 
@@ -821,13 +821,18 @@ class AudioReceiver:
     playout_clock : bool
         For a person who listens now: 20 ms come out every 20 ms, by `advance`, as late as 97 % of the packets need
         (20 to 400 ms). What is later is made up for, and the delay goes back in silence.
+    interpolate : bool
+        Whether what is made up for lost packets, 240 ms at most, takes into account what follows it; not with
+        `playout_clock`, where that is not known yet.
 
     Raises
     ------
     ValueError
         The rate is none of Opus's.
     """
-    def __init__(self, library: OpusLibrary, *, rate_hz: int = 16000, playout_clock: bool = False) -> None: ...
+    def __init__(
+        self, library: OpusLibrary, *, rate_hz: int = 16000, playout_clock: bool = False, interpolate: bool = True
+    ) -> None: ...
     def advance(self, at_s: float) -> int:
         """
         Let time pass: give up what is waited for in vain, and fill a pause. To be called at `due_s`.

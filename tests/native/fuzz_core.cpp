@@ -407,9 +407,11 @@ void check_output(const JitterBuffer& buffer, std::uint64_t& given) {
 void fuzz_jitter(Bytes& bytes) {
   constexpr int rates[] = {8000, 12000, 16000, 24000, 48000, 44100, 0};
   const int rate_hz = bytes.one_of(rates);
-  const JitterMode mode = bytes.byte() % 2 == 0 ? JitterMode::arrival : JitterMode::playout;
+  const unsigned choice = bytes.byte();
+  const JitterOptions options{.mode = choice % 2 == 0 ? JitterMode::arrival : JitterMode::playout,
+                              .interpolates = choice % 4 < 2};
   const auto buffer = made(rate_hz > 0 && rate_hz != 44100, [&] {
-    return std::make_unique<JitterBuffer>(std::make_unique<ScriptedDecoder>(rate_hz), JitterOptions{.mode = mode});
+    return std::make_unique<JitterBuffer>(std::make_unique<ScriptedDecoder>(rate_hz), options);
   });
   if (!buffer) return;
   std::uint64_t given = 0;

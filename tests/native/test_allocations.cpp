@@ -111,7 +111,7 @@ void a_jitter_buffer_allocates_nothing() {
   static_assert(noexcept(std::declval<JitterBuffer&>().push({}, {}, {}, {}, {})));
   static_assert(noexcept(std::declval<JitterBuffer&>().advance({})));
   for (const JitterMode mode : {JitterMode::arrival, JitterMode::playout}) {
-    JitterBuffer buffer(std::make_unique<ScriptedDecoder>(16000), {.mode = mode});
+    JitterBuffer buffer(std::make_unique<ScriptedDecoder>(16000), {.mode = mode, .interpolates = true});
     std::vector<std::uint8_t> packet = ScriptedDecoder::packet(7);
     packet.resize(800);  // so that the room for payloads is filled and cleared again
     std::mt19937 random(34);
@@ -177,7 +177,9 @@ void objects_are_small() {
   CHECK(bytes_of("Playout, 24 to 48 kHz, empty", [] { return Playout(24000, 48000, 60000); }) < 50'000);
   CHECK(bytes_of("EchoDetector, 48 and 16 kHz", [] { return EchoDetector(); }) < 140'000);
   const auto jitter = [](JitterMode mode) {
-    return [=] { return JitterBuffer(std::make_unique<ScriptedDecoder>(16000), {.mode = mode}); };
+    return [=] {
+      return JitterBuffer(std::make_unique<ScriptedDecoder>(16000), {.mode = mode, .interpolates = true});
+    };
   };
   CHECK(bytes_of("JitterBuffer, 16 kHz", jitter(JitterMode::arrival)) < 120'000);
   CHECK(bytes_of("JitterBuffer, 16 kHz, playout clock", jitter(JitterMode::playout)) < 160'000);

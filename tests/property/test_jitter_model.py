@@ -41,7 +41,7 @@ def streams(draw: st.DrawFn, *, pauses: bool = True, losses: bool = True) -> lis
 
 
 def receiver(**chosen: Any) -> AudioReceiver:
-    return AudioReceiver(scripted_opus(), rate_hz=RATE_HZ, **chosen)
+    return AudioReceiver(scripted_opus(), rate_hz=RATE_HZ, interpolate=False, **chosen)
 
 
 def play(packets: list[Packet], one: Heard, until_ms: float = 5_000) -> Heard:

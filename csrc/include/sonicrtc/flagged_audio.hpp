@@ -50,6 +50,7 @@ class FlaggedAudio {
   }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::span<const std::int16_t> samples() const noexcept { return {samples_.data(), size_}; }
+  [[nodiscard]] std::span<std::int16_t> samples() noexcept { return {samples_.data(), size_}; }
   [[nodiscard]] std::span<const Piece> pieces() const noexcept { return pieces_; }
 
  private:

@@ -27,6 +27,8 @@ enum class JitterMode : std::uint8_t {
 
 struct JitterOptions {
   JitterMode mode = JitterMode::arrival;
+  /// Whether what is made up for lost packets takes what follows it into account (interpolator.hpp), in mode arrival.
+  bool interpolates = false;
 };
 
 struct JitterCounters {

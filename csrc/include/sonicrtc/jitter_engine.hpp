@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "sonicrtc/flagged_audio.hpp"
 #include "sonicrtc/frame_decoder.hpp"
+#include "sonicrtc/interpolator.hpp"
 #include "sonicrtc/jitter.hpp"
 #include "sonicrtc/jitter_statistics.hpp"
 #include "sonicrtc/packet_store.hpp"
@@ -103,6 +105,7 @@ class JitterEngine {
   FlaggedAudio ready_;
   JitterCounters counters_;
   RecentQuantile transits_{0.97};
+  std::optional<Interpolator> interpolator_;
 
   bool started_ = false;
   double now_s_ = 0.0;
@@ -119,7 +122,7 @@ class JitterEngine {
   void observe(const Packet& packet) noexcept;
   void restart(const Packet& packet) noexcept;
   [[nodiscard]] bool is_plausible(const Packet& packet) const noexcept;
-  void count_ready() noexcept;
+  void finish() noexcept;
 
   SteadyClock clock_;
   ArrivalHistory history_;
@@ -137,7 +140,10 @@ class ArrivalEngine final : public JitterEngine {
   static constexpr double kLeastMarkedS = 0.04;  // quiet that a mark has announced
   static constexpr std::int64_t kMostStale = kClockHz * 2 / 5;
 
-  explicit ArrivalEngine(std::unique_ptr<FrameDecoder> decoder) : JitterEngine(std::move(decoder), 32 * 1024) {}
+  ArrivalEngine(std::unique_ptr<FrameDecoder> decoder, bool interpolates)
+      : JitterEngine(std::move(decoder), 32 * 1024) {
+    if (interpolates) interpolator_.emplace(rate_hz());
+  }
 
  protected:
   void admit(const Packet& packet) noexcept override;
