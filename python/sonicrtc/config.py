@@ -311,12 +311,16 @@ class MediaConfig:
     encoder : {"default", "low_cpu"}
         What codes the agent's voice in packets: from 32 kb/s on at complexity 5, or from 48 kb/s on at complexity 0,
         which sounds the same and takes half the time.
+    redundancy : bool
+        Whether callers that can, as Chromium and Safari, are asked to send each packet a second time with the next
+        one (RFC 2198), which takes twice their bitrate.
     opus_library : str, optional
         The libopus to use, a file or a name that the loader finds; None takes the system's, else PyAV's.
     """
 
     path: MediaPathName = "packets"
     encoder: EncoderName = "default"
+    redundancy: bool = True
     opus_library: str | None = None
 
     def __post_init__(self) -> None:

@@ -16,15 +16,19 @@ from sonicrtc.audio import opus_has_fec
 from sonicrtc.cli import main
 from sonicrtc.rtc.inbound import InboundPackets
 from sonicrtc.rtc.packets import ReceiverHook
+from sonicrtc.rtc.redundancy import Block, split
 
 
-def lose(share: float, has_fec: list[bool]) -> None:
-    """Drop packets before they are counted, as a network does; tell of each speaking one that came if it has FEC."""
+def lose(share: float, has_fec: list[bool], copies: list[int]) -> None:
+    """Drop packets before they are counted, as a network does; tell of each that came if it has FEC, and copies."""
     draw, handle = random.Random(1), ReceiverHook._handle
 
     async def lossy(self: ReceiverHook, packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
         if draw.random() >= share:
-            has_fec.append(opus_has_fec(packet.payload))
+            is_red = packet.payload_type == 63  # Chromium's number
+            *before, own = split(packet.payload) if is_red else (Block(packet.payload_type, 0, packet.payload),)
+            has_fec.append(opus_has_fec(own.payload))
+            copies.append(len(before))
             await handle(self, packet, arrival_time_ms)
 
     setattr(ReceiverHook, "_handle", lossy)  # noqa: B010 - mypy
@@ -44,12 +48,13 @@ def watch(lines: list[InboundPackets]) -> None:
 if __name__ == "__main__":
     seen: list[bool] = []
     ways: list[InboundPackets] = []
-    lose(float(sys.argv[1]), seen)
+    copied: list[int] = []
+    lose(float(sys.argv[1]), seen, copied)
     watch(ways)
     try:
         status = main(sys.argv[3:])
     finally:
         (losses,) = (way.losses for way in ways)
-        found = {"has_fec": seen, "lost": losses.packets, "restored_ms": losses.restored_ms}
+        found = {"has_fec": seen, "copies": copied, "lost": losses.packets, "restored_ms": losses.restored_ms}
         Path(sys.argv[2]).write_text(json.dumps(found | {"made_up_ms": losses.made_up_ms}), "utf-8")
     sys.exit(status)

@@ -92,8 +92,9 @@ def make_peer(
     connect_timeout_s: float = 15,
     path: MediaPathName = "packets",
     pauses: bool = False,
+    media: MediaPath | None = None,
 ) -> Peer:
-    media = media_of(path)
+    media = media or media_of(path)
     heard.channels = media.format.heard_channels
     return Peer(
         media=media,
@@ -122,11 +123,12 @@ async def connected_pair(
     edit_offer: Callable[[str], str] = lambda sdp: sdp,
     paths: tuple[MediaPathName, MediaPathName] = ("packets", "packets"),
     callee_pauses: bool = True,
+    callee_media: MediaPath | None = None,
 ) -> AsyncIterator[Pair]:
     """Connect two peers in this process; close both in the end. `paths` are the caller's and the callee's."""
     at_caller, at_callee = Heard(), Heard()
     caller = make_peer(at_caller, caller_says, path=paths[0])
-    callee = make_peer(at_callee, callee_says, path=paths[1], pauses=callee_pauses)
+    callee = make_peer(at_callee, callee_says, path=paths[1], pauses=callee_pauses, media=callee_media)
     try:
         async with asyncio.TaskGroup() as group:
             await connect(caller, callee, edit_offer)

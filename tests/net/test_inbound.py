@@ -195,6 +195,20 @@ async def test_losses_are_those_of_all_sources() -> None:
         assert line.inbound.losses == Losses(packets=6, restored_ms=60, made_up_ms=6)
 
 
+@on_virtual_time
+async def test_a_copy_of_a_lost_packet_is_heard_and_counted_as_restored() -> None:
+    async with running() as line:
+        line.packet()
+        before = line.inbound.losses
+        opus_of_60_ms = bytes([24])
+        line.inbound.take(7, opus_of_60_ms, 2, 1920, False, is_copy=True)
+        assert line.heard[1:] == [(24, STEP)] * 24
+        restored_ms = before.restored_ms + 60
+        assert line.inbound.losses == Losses(packets=before.packets + 1, restored_ms=restored_ms, made_up_ms=2)
+        line.packet(source=8)
+        assert line.inbound.losses.packets == 2 * before.packets + 1
+
+
 @pytest.mark.parametrize("by", ["packet", "timer"])
 def test_what_the_call_raises_is_told_and_ends_it(by: str) -> None:
     @on_virtual_time

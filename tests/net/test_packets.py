@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiortc import RTCRtpReceiver, RTCRtpSender, rtp
-from tests.net.peers import Heard, Pair, Tone, connect, connected_pair, make_peer, silence
+from tests.net.peers import Heard, Pair, Tone, connect, connected_pair, level_at, make_peer, media_of, silence
 
+from sonicrtc.bench.media.session import as_chromium_offers, prefers_redundancy, repeat_packets
 from sonicrtc.errors import MissingExtraError
 from sonicrtc.rtc import packets
 from sonicrtc.rtc.packets import ATTRIBUTES, FUNCTIONS
@@ -102,6 +104,39 @@ async def test_what_is_lost_is_counted_and_reported_to_the_sender() -> None:
         assert inbound.packetsLost == pytest.approx(len(sent) / 5, abs=2)
         (source,) = receiver_of(pair.callee).getSynchronizationSources()
         assert source.source == sent[0].ssrc
+
+
+async def test_a_packet_that_was_lost_is_heard_from_the_next_ones_copy() -> None:
+    async with connected_pair(Tone(1000), edit_offer=as_chromium_offers) as pair:
+        assert prefers_redundancy(pair.callee._pc.localDescription.sdp)
+        transport = sender_of(pair.caller).transport
+        losing(pair, every=5)
+        repeat_packets(transport)
+        *_, last = await until_report(pair.caller, 3)
+        assert 0.12 < last.reports[0].fraction_lost / 256 < 0.28
+        stats = pair.callee.stats
+        assert stats.packets_lost > 20
+        assert stats.restored_ms == 20 * stats.packets_lost
+        assert stats.made_up_ms == 0
+        heard = await pair.at_callee.seconds(0.5)
+        assert level_at(heard, 1000) > 10_000
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"\xff", b"\x80\x00\x00\x01"])
+async def test_a_redundant_packet_that_cannot_be_read_is_counted_and_left_out(spoilt: bytes) -> None:
+    async with connected_pair(edit_offer=as_chromium_offers) as pair:
+        receiver = receiver_of(pair.callee)
+        packet = rtp.RtpPacket(payload_type=63, ssrc=99, payload=spoilt)
+        await receiver._handle_rtp_packet(packet, arrival_time_ms=0)
+        assert 99 in [source.source for source in receiver.getSynchronizationSources()]
+        assert not vars(pair.callee._line)["_inbound"]._heard_s.get(99)
+
+
+async def test_a_call_without_redundancy_is_answered_with_opus_alone() -> None:
+    media = dataclasses.replace(media_of("packets"), redundancy=False)
+    async with connected_pair(Tone(1000), edit_offer=as_chromium_offers, callee_media=media) as pair:
+        assert not prefers_redundancy(pair.callee._pc.localDescription.sdp)
+        await pair.at_callee.seconds(0.1)
 
 
 async def test_a_pause_is_not_taken_for_loss_and_the_timestamps_go_on() -> None:

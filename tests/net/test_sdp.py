@@ -6,7 +6,14 @@ import pytest
 from tests.net.peers import Heard, describe, make_peer
 
 from sonicrtc.errors import SdpError
-from sonicrtc.rtc.sdp import MAX_SDP_BYTES, check, parse_candidate, without_unreachable
+from sonicrtc.rtc.sdp import (
+    MAX_SDP_BYTES,
+    check,
+    parse_candidate,
+    redundancy_of,
+    with_redundancy,
+    without_unreachable,
+)
 
 OFFER = """v=0
 o=- 1 1 IN IP4 0.0.0.0
@@ -130,3 +137,30 @@ def test_the_end_of_candidates_and_local_names_are_passed_over(init: dict[str, o
 def test_what_is_not_a_candidate_is_refused(init: dict[str, object]) -> None:
     with pytest.raises(SdpError, match="ICE candidate"):
         parse_candidate(init)
+
+
+RED = "a=rtpmap:63 red/48000/2\na=fmtp:63 96/96\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("", None),
+        (RED, 63),
+        (RED.replace("96/96", "96"), 63),
+        (RED.replace("96/96", "97/97"), None),
+        (RED.replace("96/96", "96/97"), None),
+        (RED.replace("48000/2", "90000"), None),
+        ("a=rtpmap:63 red/48000/2\n", None),
+        (RED + RED.replace("63", "64"), 63),
+    ],
+)
+def test_redundant_audio_is_found_where_it_holds_opus(lines: str, found: int | None) -> None:
+    assert redundancy_of(OFFER + lines) == found
+
+
+def test_an_answer_names_redundant_audio_before_opus() -> None:
+    answer = with_redundancy(OFFER, 63)
+    assert "m=audio 9 UDP/TLS/RTP/SAVPF 63 96" in answer
+    assert redundancy_of(answer) == 63
+    check(describe(answer, "answer"), "answer")

@@ -8,6 +8,8 @@ from collections.abc import Buffer, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from sonicrtc.audio import opus_frames
+
 #: How many pieces make a second: 20 ms each, whatever came at once.
 PIECES_PER_S = 50
 #: A source that was silent for so long may be followed by one that was heard before.
@@ -46,7 +48,10 @@ class Received(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
-    """What became of what did not come: `packets` were lost, and how much of them was restored or made up."""
+    """What became of what did not come: `packets` were lost, and how much of them was restored or made up.
+
+    Restored is what came from in-band FEC or a copy in a later packet.
+    """
 
     packets: int = 0
     restored_ms: float = 0.0
@@ -87,6 +92,7 @@ class InboundPackets:
         self._timer: asyncio.TimerHandle | None = None
         self._quiet_from_s = 0.0
         self._before = Losses()
+        self._copies = self._copied_frames = 0
         self._fruitless_from_s: float | None = None
         self._source = 0
         self._heard_s: dict[int, float] = {}
@@ -98,8 +104,8 @@ class InboundPackets:
             return self._before
         counted, before = self._receiver.stats, self._before
         return Losses(
-            packets=before.packets + counted.lost,
-            restored_ms=before.restored_ms + 1000 * counted.fec_frames / self._rate_hz,
+            packets=before.packets + counted.lost + self._copies,
+            restored_ms=before.restored_ms + 1000 * (counted.fec_frames + self._copied_frames) / self._rate_hz,
             made_up_ms=before.made_up_ms + 1000 * counted.plc_frames / self._rate_hz,
         )
 
@@ -117,13 +123,18 @@ class InboundPackets:
             self._timer.cancel()
             self._timer = None
 
-    def take(self, source: int, payload: bytes, sequence_number: int, timestamp: int, marker: bool) -> None:
-        """Take a packet of Opus; while :meth:`run` does not run, it is left out."""
+    def take(
+        self, source: int, payload: bytes, sequence_number: int, timestamp: int, marker: bool, *, is_copy: bool = False
+    ) -> None:
+        """Take a packet of Opus, or the copy of one that was lost; while :meth:`run` does not run, it is left out."""
         if self._loop is None:
             return
         now_s = self._loop.time()
         receiver = self._receiver_of(source, now_s)
         if receiver is not None:
+            if is_copy:
+                self._copies += 1
+                self._copied_frames += opus_frames(payload, self._rate_hz)
             frames = receiver.push(payload, sequence_number, timestamp, now_s, marker)
             if not frames and self._is_stuck(now_s):
                 receiver = self._open()
@@ -156,6 +167,7 @@ class InboundPackets:
 
     def _open(self) -> Received:
         self._before = self.losses
+        self._copies = self._copied_frames = 0
         self._fruitless_from_s = None
         self._receiver = self._open_receiver()
         return self._receiver

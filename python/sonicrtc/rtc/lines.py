@@ -53,7 +53,7 @@ class PacketLine:
         )
         self.pace = self._outbound.pace
         transceiver = connection.addTransceiver("audio")
-        ReceiverHook(transceiver.receiver, self._inbound.take)
+        ReceiverHook(transceiver.receiver, self._inbound.take, lambda: connection.redundancy_type)
         SenderHook(transceiver.sender, self._outbound, on_failure)
 
     @property

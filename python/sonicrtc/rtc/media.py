@@ -34,6 +34,8 @@ class MediaPath:
         What a peer hands to the call and wants from it.
     encoder : {"default", "low_cpu"}
         See :class:`sonicrtc.config.MediaConfig`.
+    redundancy : bool
+        Whether a sender that can is asked for each packet twice.
     live : bool
         Whether a person listens to what comes: it is evened out then, which takes a delay.
     """
@@ -41,6 +43,7 @@ class MediaPath:
     library: OpusLibrary | None
     format: AudioFormat
     encoder: EncoderName = "default"
+    redundancy: bool = True
     live: bool = False
 
     @property
@@ -85,7 +88,9 @@ def media_path(
             _say_frames()
         return MediaPath(library=None, format=AudioFormat())
     audio = AudioFormat(heard_hz=heard_hz, heard_channels=1, spoken_hz=spoken_hz)
-    return MediaPath(library=library, format=audio, encoder=config.encoder, live=live)
+    return MediaPath(
+        library=library, format=audio, encoder=config.encoder, redundancy=config.redundancy, live=live
+    )
 
 
 @cache

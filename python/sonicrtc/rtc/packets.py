@@ -9,6 +9,7 @@ and its decoder, and between the sender's encoder and its transport.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib.metadata
 import inspect
 import math
@@ -17,7 +18,7 @@ import struct
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aioice.ice
 import numpy as np
@@ -35,15 +36,17 @@ from aiortc import (
     rtcrtpreceiver,
     rtp,
 )
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from av import AudioFrame
 
 from sonicrtc.errors import ConfigError, MissingExtraError
 from sonicrtc.rtc.adaptation import Report
 from sonicrtc.rtc.outbound import TIMESTAMPS
-from sonicrtc.rtc.sdp import with_opus_parameters
+from sonicrtc.rtc.redundancy import split
+from sonicrtc.rtc.sdp import redundancy_of, with_opus_parameters, with_redundancy
 
 if TYPE_CHECKING:
-    from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters
+    from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 
     from sonicrtc.rtc.outbound import OutboundPackets
 
@@ -52,6 +55,9 @@ LOOPBACK = "127.0.0.1"
 AIORTC = (1, 16)
 
 _CONNECT = "_RTCPeerConnection__connect"
+_OPUS, _RED, _CLOCK_HZ = "audio/opus", "audio/red", 48_000
+#: More packets than these were not lost: what comes was late, or begins anew (the jitter buffer's own bound).
+_MOST_MISSING = 200
 #: Streams of one peer that are counted; a receiver report has room for 31 (RFC 3550 section 6.4.2).
 _MOST_STREAMS = 16
 
@@ -92,11 +98,21 @@ class PeerConnection(RTCPeerConnection):
         See :func:`configuration`.
     opus_parameters : str
         What its offers and answers ask of the other side's Opus encoder (RFC 7587 section 6.1); empty for nothing.
+    redundancy : bool
+        Whether its answers ask for each packet twice (RFC 2198) where the offer has that.
+
+    Attributes
+    ----------
+    redundancy_type : int, optional
+        Payload type of redundant packets, once an answer has asked for them.
     """
 
-    def __init__(self, ice_servers: Sequence[str | IceServer], opus_parameters: str = "") -> None:
+    def __init__(
+        self, ice_servers: Sequence[str | IceServer], opus_parameters: str = "", redundancy: bool = False
+    ) -> None:
         super().__init__(configuration(ice_servers))
-        self._opus_parameters = opus_parameters
+        self._opus_parameters, self._redundancy = opus_parameters, redundancy
+        self.redundancy_type: int | None = None
 
     async def createOffer(self) -> RTCSessionDescription:
         """Return aiortc's offer with our parameters."""
@@ -104,7 +120,11 @@ class PeerConnection(RTCPeerConnection):
 
     async def createAnswer(self) -> RTCSessionDescription:
         """Return aiortc's answer with our parameters."""
-        return self._with_parameters(await super().createAnswer())
+        answer = self._with_parameters(await super().createAnswer())
+        self.redundancy_type = redundancy_of(self.remoteDescription.sdp) if self._redundancy else None
+        if self.redundancy_type is None:
+            return answer
+        return RTCSessionDescription(with_redundancy(answer.sdp, self.redundancy_type), answer.type)
 
     def _with_parameters(self, description: RTCSessionDescription) -> RTCSessionDescription:
         if not self._opus_parameters:
@@ -144,23 +164,36 @@ def audio_level_dbov(frame: AudioFrame) -> int:
     return max(-127, min(0, round(10 * math.log10(mean_square / 32_767**2))))
 
 
+class TakePacket(Protocol):
+    """What is called for each packet of Opus; `is_copy` says that the packet itself has not come."""
+
+    def __call__(
+        self, source: int, payload: bytes, sequence_number: int, timestamp: int, marker: bool, *, is_copy: bool = False
+    ) -> None: ...
+
+
 class ReceiverHook:
     """Takes the packets of one of aiortc's receivers before they come to its jitter buffer and decoder.
 
     The receiver goes on counting them: its reports and ``getStats`` say what came and what was lost, which
-    is what makes a browser send FEC. Its decoder thread is never started.
+    is what makes a browser send FEC. Its decoder thread is never started. Of redundant packets, copies are
+    handed on that fill a hole.
 
     Parameters
     ----------
     receiver : RTCRtpReceiver
         One that does not receive yet.
-    take : callable
-        ``take(ssrc, payload, sequence_number, timestamp, marker)`` for each packet of Opus.
+    take : TakePacket
+        Called for each packet.
+    redundancy_type : callable
+        Returns the payload type of redundant packets, once it is known.
     """
 
-    def __init__(self, receiver: RTCRtpReceiver, take: Callable[[int, bytes, int, int, bool], None]) -> None:
+    def __init__(
+        self, receiver: RTCRtpReceiver, take: TakePacket, redundancy_type: Callable[[], int | None] = lambda: None
+    ) -> None:
         self._receiver = receiver
-        self._take = take
+        self._take, self._redundancy_type = take, redundancy_type
         self._inside = inside = vars(receiver)
         self._sources = inside["_RTCRtpReceiver__active_ssrc"]
         self._codecs: dict[int, RTCRtpCodecParameters] = inside["_RTCRtpReceiver__codecs"]
@@ -173,6 +206,9 @@ class ReceiverHook:
         inside = self._inside
         if inside["_RTCRtpReceiver__started"]:
             return
+        if (red := self._redundancy_type()) is not None:
+            codec = RTCRtpCodecParameters(mimeType=_RED, clockRate=_CLOCK_HZ, channels=2, payloadType=red)
+            parameters = dataclasses.replace(parameters, codecs=[*parameters.codecs, codec])
         self._codecs.update((codec.payloadType, codec) for codec in parameters.codecs if codec.payloadType is not None)
         self._receiver.transport._register_rtp_receiver(self._receiver, parameters)
         # The receiver's own: its stop() cancels it and waits for its end.
@@ -181,19 +217,39 @@ class ReceiverHook:
         inside["_RTCRtpReceiver__started"] = True
 
     async def _handle(self, packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
-        codec = self._codecs.get(packet.payload_type)
+        kind = self._kind(packet.payload_type)
         # Telephone events (RFC 4733) and what else was not negotiated.
-        if codec is None or codec.mimeType.lower() != "audio/opus" or not self._inside["_enabled"]:
+        if kind not in (_OPUS, _RED) or not self._inside["_enabled"]:
             return
         stream = self._streams.get(packet.ssrc)
         if stream is None:
             if len(self._streams) >= _MOST_STREAMS:
                 return
-            stream = self._streams[packet.ssrc] = rtcrtpreceiver.StreamStatistics(codec.clockRate)
+            stream = self._streams[packet.ssrc] = rtcrtpreceiver.StreamStatistics(_CLOCK_HZ)
+        newest = packet.sequence_number if stream.max_seq is None else stream.max_seq
         stream.add(packet)
         self._sources[packet.ssrc] = clock.current_datetime()
-        if packet.payload:
-            self._take(packet.ssrc, packet.payload, packet.sequence_number, packet.timestamp, bool(packet.marker))
+        payload = packet.payload if kind == _OPUS else self._own(packet, newest)
+        if payload:
+            self._take(packet.ssrc, payload, packet.sequence_number, packet.timestamp, bool(packet.marker))
+
+    def _kind(self, payload_type: int) -> str:
+        codec = self._codecs.get(payload_type)
+        return "" if codec is None else codec.mimeType.lower()
+
+    def _own(self, packet: rtp.RtpPacket, newest: int) -> bytes:
+        """Hand on the copies in a redundant packet that come after `newest`; return what is the packet's own."""
+        try:
+            *copies, own = split(packet.payload)
+        except ValueError:
+            return b""
+        missing = (packet.sequence_number - newest - 1) & 0xFFFF
+        for behind in range(min(len(copies), missing if missing < _MOST_MISSING else 0), 0, -1):
+            copy = copies[-behind]
+            if copy.payload and self._kind(copy.payload_type) == _OPUS:
+                number, timestamp = packet.sequence_number - behind, packet.timestamp - copy.earlier
+                self._take(packet.ssrc, copy.payload, number & 0xFFFF, timestamp & 0xFFFF_FFFF, False, is_copy=True)
+        return own.payload if self._kind(own.payload_type) == _OPUS else b""
 
 
 class SenderHook:
@@ -304,6 +360,7 @@ FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
 )
 #: Attributes that an object has from its construction on, and that are read or written.
 ATTRIBUTES: tuple[tuple[type, str], ...] = (
+    (rtcrtpreceiver.StreamStatistics, "max_seq"),
     *(
         (RTCRtpReceiver, name)
         for name in ("_enabled", "__active_ssrc", "__codecs", "__remote_streams", "__rtcp_task", "__started")

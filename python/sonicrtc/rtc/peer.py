@@ -105,7 +105,7 @@ class Peer:
         pauses: bool = True,
     ) -> None:
         packets = media.library is not None
-        self._pc = PeerConnection(ice_servers, OPUS_PARAMETERS if packets else "")
+        self._pc = PeerConnection(ice_servers, OPUS_PARAMETERS if packets else "", packets and media.redundancy)
         self._on_message, self._on_state = on_message, on_state
         self._connect_timeout_s = connect_timeout_s
         self._remote_track: MediaStreamTrack | None = None

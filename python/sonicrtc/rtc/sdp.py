@@ -15,7 +15,8 @@ from sonicrtc.errors import SdpError
 #: Largest SDP that is read, in bytes of UTF-8.
 MAX_SDP_BYTES = 64 * 1024
 
-_OPUS = re.compile(r"a=rtpmap:\d+ opus/48000(/2)?", re.IGNORECASE)
+_OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000(?:/2)?", re.IGNORECASE)
+_RED = re.compile(r"a=rtpmap:(\d+) red/48000(?:/2)?", re.IGNORECASE)
 
 #: What aiortc's parser raises on text that is not SDP.
 _PARSE_ERRORS = (ValueError, LookupError, AssertionError, AttributeError, TypeError, StopIteration)
@@ -92,13 +93,35 @@ def without_unreachable(text: str) -> str:
 def with_opus_parameters(text: str, parameters: str) -> str:
     """Put `parameters` (RFC 7587 section 6.1) in the place of those that `text` gives for Opus, or add them."""
     lines = text.splitlines()
-    opus = [line for line in lines if _OPUS.fullmatch(line)]
-    numbers = {line.removeprefix("a=rtpmap:").split()[0] for line in opus}
-    kept = [line for line in lines if not line.startswith(tuple(f"a=fmtp:{number} " for number in numbers))]
-    for line in opus:
-        number = line.removeprefix("a=rtpmap:").split()[0]
-        kept.insert(kept.index(line) + 1, f"a=fmtp:{number} {parameters}")
+    opus = [match for line in lines if (match := _OPUS.fullmatch(line))]
+    kept = [line for line in lines if not line.startswith(tuple(f"a=fmtp:{match[1]} " for match in opus))]
+    for match in opus:
+        kept.insert(kept.index(match[0]) + 1, f"a=fmtp:{match[1]} {parameters}")
     return "\r\n".join(kept) + "\r\n"
+
+
+def redundancy_of(text: str) -> int | None:
+    """Return the payload type of redundant audio (RFC 2198) whose every block is Opus, where `text` has one."""
+    lines = text.splitlines()
+    opus = {match[1] for line in lines if (match := _OPUS.fullmatch(line))}
+    for red in filter(None, map(_RED.fullmatch, lines)):
+        fmtp = f"a=fmtp:{red[1]} "
+        inside = {number for line in lines if line.startswith(fmtp) for number in line.removeprefix(fmtp).split("/")}
+        if len(inside) == 1 and inside <= opus:
+            return int(red[1])
+    return None
+
+
+def with_redundancy(text: str, payload_type: int) -> str:
+    """Prefer redundant audio to Opus alone in an answer: a sender takes what stands first (RFC 3264 section 6.1)."""
+    lines = text.splitlines()
+    opus = next(match for line in lines if (match := _OPUS.fullmatch(line)))
+    at = lines.index(opus[0])
+    section = max(n for n, line in enumerate(lines[:at]) if line.startswith("m=audio "))
+    media, port, protocol, numbers = lines[section].split(" ", 3)
+    lines[section] = f"{media} {port} {protocol} {payload_type} {numbers}"
+    lines[at:at] = [f"a=rtpmap:{payload_type} red/48000/2", f"a=fmtp:{payload_type} {opus[1]}/{opus[1]}"]
+    return "\r\n".join(lines) + "\r\n"
 
 
 def _is_local_name(candidate: str) -> bool:
