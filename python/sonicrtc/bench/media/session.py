@@ -23,12 +23,16 @@ from sonicrtc.bench.media.tapes import FRAMES, Tape
 from sonicrtc.errors import MissingExtraError, PeerError, SignalingError
 from sonicrtc.rtc.packets import PeerConnection
 from sonicrtc.rtc.peer import CHANNEL
+from sonicrtc.rtc.redundancy import Block, join
+from sonicrtc.rtc.sdp import redundancy_of
 
 _CONNECT_S = 30.0
 _PACKET_S = 0.02
 _TIME_BASE = Fraction(1, 48_000)
 _HANDLE, _STREAMS = "_handle_rtp_packet", "_RTCRtpReceiver__remote_streams"
 _FEC = "minptime=10;useinbandfec=1"
+#: The number that Chromium gives to redundant audio.
+_RED = 63
 
 
 class PacketTrack(MediaStreamTrack):
@@ -152,9 +156,11 @@ class LightCall:
         transceiver.setCodecPreferences(opus)
         self._listen(transceiver.receiver, loop)
         await pc.setLocalDescription()
-        answer = await _exchange(http, url, asks_for_fec(pc.localDescription.sdp))
+        answer = await _exchange(http, url, as_chromium_offers(pc.localDescription.sdp))
         try:
             await pc.setRemoteDescription(answer)
+            if prefers_redundancy(answer.sdp):
+                repeat_packets(sender.transport)
             self._impair(sender.transport.transport, loop)
             async with asyncio.timeout(_CONNECT_S):
                 await up.wait()
@@ -239,9 +245,48 @@ def is_report(data: bytes) -> bool:
     return 191 < data[1] < 224
 
 
-def asks_for_fec(sdp: str) -> str:
-    """Return an offer that says of Opus what Chromium's says: in-band FEC is welcome."""
-    return re.sub(r"(a=rtpmap:(\d+) opus/48000/2\r?\n)(?!a=fmtp)", rf"\1a=fmtp:\2 {_FEC}\r\n", sdp, flags=re.IGNORECASE)
+def as_chromium_offers(sdp: str) -> str:
+    """Return an offer that says of audio what Chromium's says: in-band FEC is welcome, packets may be sent twice."""
+    red = rf"a=rtpmap:{_RED} red/48000/2\r\na=fmtp:{_RED} \2/\2\r\n"
+    opus = rf"\1a=fmtp:\2 {_FEC}\r\n{red}"
+    sdp = re.sub(r"(a=rtpmap:(\d+) opus/48000/2\r?\n)", opus, sdp, flags=re.IGNORECASE)
+    return re.sub(r"(m=audio \d+ \S+ \d+)", rf"\1 {_RED}", sdp)
+
+
+def prefers_redundancy(answer: str) -> bool:
+    """Return whether an answer wants packets twice: that stands before Opus alone."""
+    return redundancy_of(answer) == _RED and re.search(rf"m=audio \d+ \S+ {_RED}\b", answer) is not None
+
+
+def repeat_packets(transport: Any) -> None:
+    """Send each packet of media a second time with the next one, as Chromium does when it is asked to."""
+    send, repeat = private(transport, "_send_rtp", ("data",)), Repeat()
+
+    async def send_rtp(data: bytes) -> None:
+        await send(data if is_report(data) else repeat(data))
+
+    transport._send_rtp = send_rtp
+
+
+class Repeat:
+    """Makes of RTP packets redundant ones (RFC 2198), each with the payload of the one before."""
+
+    def __init__(self) -> None:
+        self._before: tuple[int, Block] | None = None
+
+    def __call__(self, data: bytes) -> bytes:
+        """Return the redundant packet."""
+        begin = 12 + 4 * (data[0] & 0x0F)
+        if data[0] & 0x10:  # an extension
+            begin += 4 + 4 * int.from_bytes(data[begin + 2 : begin + 4], "big")
+        timestamp, own = int.from_bytes(data[4:8], "big"), Block(data[1] & 0x7F, 0, data[begin:])
+        copies: list[Block] = []
+        if self._before is not None:
+            at, before = self._before
+            copies.append(Block(before.payload_type, (timestamp - at) & 0xFFFF_FFFF, before.payload))
+        self._before = (timestamp, own)
+        header = data[:1] + bytes([data[1] & 0x80 | _RED]) + data[2:begin]
+        return header + join((*copies, own))
 
 
 def _send_now(send: Callable[[bytes], Awaitable[None]], data: bytes) -> None:

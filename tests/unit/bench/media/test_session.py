@@ -1,17 +1,28 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Any
 
 import pytest
 from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import RtpPacket
 from tests.virtual_time import VirtualTime, on_virtual_time
 
 from sonicrtc.bench.media.impairment import Impairment
-from sonicrtc.bench.media.session import LightCall, PacketTrack, asks_for_fec, is_media, private
+from sonicrtc.bench.media.session import (
+    LightCall,
+    PacketTrack,
+    Repeat,
+    as_chromium_offers,
+    is_media,
+    prefers_redundancy,
+    private,
+)
 from sonicrtc.bench.media.tapes import Tape
 from sonicrtc.errors import MissingExtraError
+from sonicrtc.rtc.redundancy import Block, split
 
 TAPE = Tape(packets=(b"a", b"b", b"c"))
 MEDIA = bytes([128]) + bytes(20)
@@ -113,11 +124,34 @@ def test_media_is_told_from_handshakes_by_its_first_byte() -> None:
     assert not any(map(is_media, (b"", b"\x00\x00", b"\x16\x00", b"\xc8\x00")))
 
 
-def test_an_offer_asks_for_fec_as_chromiums_does_and_only_once() -> None:
-    sdp = "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 opus/48000/2\r\na=sendrecv\r\n"
-    asked = asks_for_fec(sdp)
-    assert "a=rtpmap:96 opus/48000/2\r\na=fmtp:96 minptime=10;useinbandfec=1\r\na=sendrecv" in asked
-    assert asks_for_fec(asked) == asked
+def test_an_offer_says_of_audio_what_chromiums_says() -> None:
+    offer = as_chromium_offers("m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 opus/48000/2\r\na=sendrecv\r\n")
+    assert offer.splitlines() == [
+        "m=audio 9 UDP/TLS/RTP/SAVPF 96 63",
+        "a=rtpmap:96 opus/48000/2",
+        "a=fmtp:96 minptime=10;useinbandfec=1",
+        "a=rtpmap:63 red/48000/2",
+        "a=fmtp:63 96/96",
+        "a=sendrecv",
+    ]
+    assert not prefers_redundancy(offer)
+    assert prefers_redundancy(offer.replace("96 63", "63 96"))
+    assert not prefers_redundancy("m=audio 9 UDP/TLS/RTP/SAVPF 63 96\r\na=rtpmap:96 opus/48000/2\r\n")
+
+
+@pytest.mark.parametrize("extension", [b"", b"\xbe\xde\x00\x01\x10\x30\x00\x00"])
+def test_a_redundant_packet_has_its_header_and_the_payload_before(extension: bytes) -> None:
+    repeat = Repeat()
+
+    def packet(number: int, payload: bytes) -> bytes:
+        first = 0x90 if extension else 0x80
+        return struct.pack("!BBHLL", first, 0x80 | 96, number, 960 * number, 7) + extension + payload
+
+    first, second = repeat(packet(0, b"one")), repeat(packet(1, b"two"))
+    parsed = RtpPacket.parse(second)
+    assert (parsed.payload_type, parsed.marker, parsed.sequence_number, parsed.timestamp) == (63, 1, 1, 960)
+    assert split(RtpPacket.parse(first).payload) == (Block(96, 0, b"one"),)
+    assert split(parsed.payload) == (Block(96, 960, b"one"), Block(96, 0, b"two"))
 
 
 def test_a_private_part_that_is_not_there_is_named() -> None:
