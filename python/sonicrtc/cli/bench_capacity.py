@@ -37,7 +37,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--pid", type=int, metavar="PID", help="its process: CPU and memory are measured too")
     group.add_argument("--serve", default="", metavar="FLAGS", help="flags for this installation's 'sonicrtc serve'")
     group.add_argument("--seconds", type=float, default=10.0, metavar="S", help="length of a measurement (10)")
-    group.add_argument("--repeat", type=int, default=1, metavar="N", help="measure each number, and each loss, so often")
+    group.add_argument("--repeat", type=int, default=1, metavar="N", help="measure each number and loss so often")
     group.add_argument("--loss", metavar="P,PxB,...", help="word errors and delay with P %% lost, in runs of mean B")
     group.add_argument("--speech", type=Path, metavar="DIR", help="recordings to say too, with a file 'transcription'")
     group.add_argument("--delay", type=float, default=0.0, metavar="MS", help="added by the network, each way")
