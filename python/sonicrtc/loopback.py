@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 #: What is waiting to be played may be this long: what a stall of the caller's network held up comes at once.
 _MOST_WAITING_MS = 400.0
-#: Beyond this, quiet is left out, so that the delay goes back. As much as losses in runs hold up is kept: it came of a
-#: hole in what was played, and the next one is shorter by it.
-_WAITING_MS, _QUIET_DBFS = 100.0, -50.0
+#: Beyond this, quiet is left out, so that the delay goes back.
+_WAITING_MS, _QUIET_DBFS = 60.0, -50.0
 
 
 class Loopback:
