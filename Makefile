@@ -61,7 +61,7 @@ bench-turns: .cache/dev .cache/core
 PEERS = --server 'aiortc=.cache/aiortc-env/bin/python -m benchmarks.peers.aiortc_echo' \
   --server 'pipecat=.cache/pipecat-webrtc-env/bin/python -m benchmarks.peers.pipecat_echo' \
   --server 'fastrtc=.cache/fastrtc-env/bin/python -m benchmarks.peers.fastrtc_echo'
-MEDIA = --calls 8 --repeat 3 --loss 0,5,10,5x3
+MEDIA = --calls 8,16,24 --loss 0,5,10,5x3
 bench-media: .cache/dev .cache/core $(PAGE) .cache/aiortc .cache/pipecat-webrtc .cache/fastrtc
 	@$(BIN)/sonicrtc bench capacity $(PEERS) $(MEDIA) $(ARGS)
 

@@ -46,13 +46,16 @@ class PacketTrack(MediaStreamTrack):
         With which packet to begin.
     repeats : bool
         Whether it begins again at the end; otherwise its last packet, which is quiet, is repeated.
+    drift_ppm : float
+        How much faster than ours the sender's clock runs, in millionths.
     """
 
     kind = "audio"
 
-    def __init__(self, tape: Tape, *, start: int = 0, repeats: bool = True) -> None:
+    def __init__(self, tape: Tape, *, start: int = 0, repeats: bool = True, drift_ppm: float = 0.0) -> None:
         super().__init__()
         self._tape, self._start, self._repeats = tape, start, repeats
+        self._packet_s = _PACKET_S / (1 + drift_ppm / 1e6)
         self._packets = [Packet(payload) for payload in tape.packets]
         self._sent = 0
         self._began_s: float | None = None
@@ -76,7 +79,7 @@ class PacketTrack(MediaStreamTrack):
         loop = asyncio.get_running_loop()
         if self._began_s is None:
             self._began_s = loop.time()
-        wait_s = self._began_s + self._sent * _PACKET_S - loop.time()
+        wait_s = self._began_s + self._sent * self._packet_s - loop.time()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         packet = self._packets[self.place(self._sent)]
@@ -107,7 +110,7 @@ class LightCall:
 
     Parameters
     ----------
-    tape, start, repeats
+    tape, start, repeats, drift_ppm
         What is sent; see :class:`PacketTrack`.
     up, down : Impairment
         What the network does from here to the server, and back.
@@ -119,10 +122,10 @@ class LightCall:
 
     def __init__(
         self, tape: Tape, *, start: int = 0, repeats: bool = True, up: Impairment | None = None,
-        down: Impairment | None = None, seed: int = 0, keeps_payloads: bool = False,
+        down: Impairment | None = None, seed: int = 0, keeps_payloads: bool = False, drift_ppm: float = 0.0,
     ) -> None:  # fmt: skip
         self.tape = tape
-        self.track = PacketTrack(tape, start=start, repeats=repeats)
+        self.track = PacketTrack(tape, start=start, repeats=repeats, drift_ppm=drift_ppm)
         self.arrivals = Arrivals(keeps_payloads=keeps_payloads)
         self.connected_ms: float | None = None
         self._links = (Way(up or Impairment(), 2 * seed), Way(down or Impairment(), 2 * seed + 1))
