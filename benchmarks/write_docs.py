@@ -195,14 +195,15 @@ def main() -> None:
     parser.add_argument("--run", type=Path, metavar="FILE")
     parser.add_argument("--gate", type=Path, metavar="FILE")
     parser.add_argument("--turns", type=Path, metavar="FILE")
-    parser.add_argument("--media", type=Path, metavar="FILE")
+    parser.add_argument("--media", type=Path, metavar="FILE", nargs="+", default=[])
     options = parser.parse_args()
     if options.run is not None:
         run = json.loads(options.run.read_text("utf-8"))
         write(PAGE, "run", run_tables(run))
         write(README, "run", summary(run))
-    if options.media is not None:
-        write(PAGE, "media", media_tables(json.loads(options.media.read_text("utf-8"))))
+    if options.media:
+        runs = [json.loads(file.read_text("utf-8")) for file in options.media]
+        write(PAGE, "media", (line for run in runs for line in ("", *media_tables(run))))
     if options.gate is not None:
         write(PAGE, "gate", gate_table(json.loads(options.gate.read_text("utf-8"))))
     if options.turns is not None:
