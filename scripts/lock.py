@@ -8,10 +8,16 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 UV = ["uv", "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.12", "--quiet",
       "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header", "--upgrade"]  # fmt: skip
+
+
+def _extras(*names: str) -> list[str]:
+    return [word for name in names for word in ("--extra", name)]
+
+
 LOCKS = {
-    "demo.lock": ["pyproject.toml", "requirements/demo.in", "--extra", "server", "--extra", "local"],
+    "demo.lock": ["pyproject.toml", "requirements/demo.in", *_extras("server", "local", "mcp", "openapi")],
     "dev.lock": ["pyproject.toml", "requirements/demo.in", "-c", "requirements/demo.lock",
-                 "--extra", "server", "--extra", "local", "--extra", "dev"],
+                 *_extras("server", "local", "mcp", "openapi", "dev")],
     "node.lock": ["requirements/node.in"],
     "wheels.lock": ["requirements/wheels.in", "-c", "requirements/dev.lock"],
     "pipecat.lock": ["requirements/pipecat.in"],

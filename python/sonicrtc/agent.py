@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, overload
 
@@ -72,6 +73,7 @@ class Agent:
         self._credentials = credentials or BotocoreCredentials()
         self._tools = ToolRegistry()
         self._tools.add(get_date_and_time)
+        self._mcp_files: list[Path] = []
         self._on_call: list[OnCall] = []
         self._root: asyncio.Task[None] | None = None
         self._calls: asyncio.Future[Calls] | None = None
@@ -103,6 +105,17 @@ class Agent:
             return lambda later: self.tool(later, **options)
         self._tools.add(fn, **options)
         return fn
+
+    def use_mcp(self, file: str | Path) -> None:
+        """Let the model call the tools of the MCP servers that `file` names, from when calls begin to be taken.
+
+        Parameters
+        ----------
+        file : str or Path
+            JSON with ``mcpServers``, see docs/tools.md; one more than ``tools.mcp`` of the settings. It is read when
+            the first call comes or :meth:`serve` begins, and a mistake in it is told then.
+        """
+        self._mcp_files.append(Path(file))
 
     def on_call[F: OnCall](self, fn: F) -> F:
         """Run an async function beside every call; it gets the :class:`sonicrtc.call.Call`."""
@@ -138,12 +151,52 @@ class Agent:
         return await calls.answer(offer, client_id)
 
     async def _own_calls(self, ready: asyncio.Future[Calls]) -> None:
-        async with self._open(self.config) as calls:
-            ready.set_result(calls)
-            await self._stop.wait()
+        try:
+            async with self._open(self.config) as calls:
+                ready.set_result(calls)
+                await self._stop.wait()
+        except SonicRtcError as exc:
+            if ready.done():
+                raise
+            ready.set_exception(exc)  # for whoever wants a call answered
 
-    def _open(self, config: Config) -> Calls:
-        return Calls(config, credentials=self._credentials, tools=self._tools, on_call=self._on_call)
+    @asynccontextmanager
+    async def _open(self, config: Config) -> AsyncIterator[Calls]:
+        async with (
+            self.tools_at_work(config) as tools,
+            Calls(config, credentials=self._credentials, tools=tools, on_call=self._on_call) as calls,
+        ):
+            yield calls
+
+    @asynccontextmanager
+    async def tools_at_work(
+        self, config: Config | None = None, *, show_errors: bool = False
+    ) -> AsyncIterator[ToolRegistry]:
+        """Give all that the model may call, those of MCP servers among them, which run meanwhile.
+
+        Parameters
+        ----------
+        config : Config, optional
+            Settings instead of the agent's own.
+        show_errors : bool
+            Let what those servers write to standard error be seen.
+
+        Raises
+        ------
+        ConfigError
+            A file of MCP servers cannot be used.
+        """
+        settings = (config or self.config).tools
+        files = [*self._mcp_files, *([settings.mcp] if settings.mcp else [])]
+        if not files:
+            yield self._tools
+            return
+        from sonicrtc.tools.mcp import McpServers
+        from sonicrtc.tools.mcp_file import read_mcp_file
+
+        servers = [server for file in files for server in read_mcp_file(file, os.environ)]
+        async with McpServers(servers, self._tools, show_errors=show_errors):
+            yield self._tools
 
     async def aclose(self) -> None:
         """End all calls of :meth:`answer`; the agent may be used again."""

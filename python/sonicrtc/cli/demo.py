@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sonicrtc.cli.serve import add_media_path
+from sonicrtc.cli.serve import add_mcp, add_media_path
 from sonicrtc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--lan", action="store_true", help="HTTPS for the local network: talk by phone")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep the certificate authority here for next time")
     add_media_path(parser)
+    add_mcp(parser)
     parser.add_argument("--brain", choices=("speech", "echo"), default="speech", help=argparse.SUPPRESS)
 
 
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
                 brain=options.brain,
                 greeting=options.greeting,
                 media_path=options.media_path or "packets",
+                mcp=options.mcp,
             )
         )
     )

@@ -55,12 +55,18 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--drain", type=float, metavar="SECONDS", help="time for calls to finish at the end (default 5)")
     group.add_argument("--loopback", action="store_true", default=None, help="return the caller's audio, no model")
     add_media_path(group)
+    add_mcp(group)
 
 
 def add_media_path(group: argparse._ActionsContainer) -> None:
     """Add the flag that ``call`` and ``demo`` have, too."""
     group.add_argument("--media-path", choices=get_args(MediaPathName),
                        help="packets: native jitter buffer and Opus codec (default); frames: aiortc's")  # fmt: skip
+
+
+def add_mcp(group: argparse._ActionsContainer) -> None:
+    """Add the flag that ``demo`` and ``tools`` have, too."""
+    group.add_argument("--mcp", type=Path, metavar="FILE", help="MCP servers whose tools the model may call, in JSON")
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
@@ -94,7 +100,10 @@ def config_of(options: argparse.Namespace, environment: dict[str, str]) -> Confi
     signaling = {
         "channel": channel, "endpoint": options.kvs_endpoint, "region": options.region, "ca_file": options.ca,
     }  # fmt: skip
-    overrides = {"server": server, "sonic": sonic, "signaling": signaling, "media": {"path": options.media_path}}
+    overrides = {
+        "server": server, "sonic": sonic, "signaling": signaling, "media": {"path": options.media_path},
+        "tools": {"mcp": options.mcp},
+    }  # fmt: skip
     return load(options.config, environment, overrides)
 
 

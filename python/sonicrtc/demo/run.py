@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sonicrtc.config import Config, MediaConfig, MediaPathName, ServerConfig, SignalingConfig, SonicConfig
+from sonicrtc.config import (
+    Config,
+    MediaConfig,
+    MediaPathName,
+    ServerConfig,
+    SignalingConfig,
+    SonicConfig,
+    ToolsConfig,
+)
 from sonicrtc.credentials import StaticCredentials
 from sonicrtc.demo.children import LocalService, local_service
 from sonicrtc.demo.environment import scrubbed
@@ -50,6 +58,8 @@ class DemoOptions:
         What the agent says first; None is a friendly sentence where the brain can speak.
     media_path : {"packets", "frames"}
         See :class:`sonicrtc.config.MediaConfig`.
+    mcp : Path, optional
+        File of MCP servers.
     """
 
     port: int | None = None
@@ -59,6 +69,7 @@ class DemoOptions:
     brain: str = "speech"
     greeting: str | None = None
     media_path: MediaPathName = "packets"
+    mcp: Path | None = None
 
 
 class _Progress:
@@ -124,6 +135,7 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
         sonic=SonicConfig(endpoint=sonic_endpoint, ca_file=local.state.ca_file, greeting=greeting_of(options)),
         signaling=SignalingConfig(channel=_CHANNEL, endpoint=signaling_endpoint),
         media=MediaConfig(path=options.media_path),
+        tools=ToolsConfig(mcp=options.mcp),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(local.kvs.watch())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any
@@ -136,24 +136,20 @@ class ToolRegistry:
         ConfigError
             The name is taken or not allowed, a parameter cannot be described, or an option makes no sense.
         """
-        name = name or str(getattr(fn, "__name__", ""))
-        if not _NAME.fullmatch(name):
-            raise ConfigError(f"tool name: expected 1 to 64 of a-z A-Z 0-9 _ -, got {name!r}")
-        if name in self._tools:
-            raise ConfigError(f"tool {name!r} is registered already")
-        if timeout_s is not None and not timeout_s > 0:
-            raise ConfigError(f"tool {name!r}: timeout_s: expected more than 0 s, got {timeout_s!r}")
-        summary, parameters = parse_docstring(inspect.getdoc(fn) or "")
-        arguments = None if schema is not None else arguments_struct(fn, name, parameters)
-        shown = _given(schema, name) if arguments is None else schema_of(arguments, name)
-        if confirm:
-            _ask_first(shown, confirm, name)
-        tool = Tool(
-            name, description or summary or name, shown, fn, arguments,
-            timeout_s=timeout_s, confirm=confirm, filler=filler,
-        )  # fmt: skip
-        self._tools[name] = tool
+        tool = make_tool(
+            fn, name=name, description=description, schema=schema, timeout_s=timeout_s, confirm=confirm, filler=filler
+        )
+        if tool.name in self._tools:
+            raise ConfigError(f"tool {tool.name!r} is registered already")
+        self._tools[tool.name] = tool
         return tool
+
+    def replace(self, old: Iterable[Tool], new: Iterable[Tool]) -> None:
+        """Take the tools `old` out, as far as they are there, and put `new` in, which take the place of namesakes."""
+        for tool in old:
+            if self._tools.get(tool.name) is tool:
+                del self._tools[tool.name]
+        self._tools |= {tool.name: tool for tool in new}
 
     def only(self, names: Collection[str]) -> ToolRegistry:
         """Return a registry of some of these tools.
@@ -184,6 +180,33 @@ class ToolRegistry:
 
     def __contains__(self, name: object) -> bool:
         return name in self._tools
+
+
+def make_tool(
+    fn: Callable[..., Any],
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    schema: dict[str, Any] | None = None,
+    timeout_s: float | None = None,
+    confirm: bool | str = False,
+    filler: str | None = None,
+) -> Tool:
+    """Return `fn` as a tool, which is in no registry yet; see :meth:`ToolRegistry.add`."""
+    name = name or str(getattr(fn, "__name__", ""))
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"tool name: expected 1 to 64 of a-z A-Z 0-9 _ -, got {name!r}")
+    if timeout_s is not None and not timeout_s > 0:
+        raise ConfigError(f"tool {name!r}: timeout_s: expected more than 0 s, got {timeout_s!r}")
+    summary, parameters = parse_docstring(inspect.getdoc(fn) or "")
+    arguments = None if schema is not None else arguments_struct(fn, name, parameters)
+    shown = _given(schema, name) if arguments is None else schema_of(arguments, name)
+    if confirm:
+        _ask_first(shown, confirm, name)
+    return Tool(
+        name, description or summary or name, shown, fn, arguments,
+        timeout_s=timeout_s, confirm=confirm, filler=filler,
+    )  # fmt: skip
 
 
 def _given(schema: dict[str, Any] | None, name: str) -> dict[str, Any]:

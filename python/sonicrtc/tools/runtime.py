@@ -8,6 +8,7 @@ import inspect
 import logging
 import secrets
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,11 +17,15 @@ from sonicrtc.config import ToolsConfig
 from sonicrtc.errors import ToolError
 from sonicrtc.events import ToolEvent
 from sonicrtc.tools.confirmation import Confirmations
+from sonicrtc.tools.progress import still_working
 from sonicrtc.tools.registry import CONFIRMATION, Tool, ToolRegistry
 from sonicrtc.tools.results import as_json, error_as_json
 from sonicrtc.tools.threads import ThreadPool
 
 _log = logging.getLogger(__name__)
+
+#: However often a tool reports progress, it ends after so many times its time.
+_LONGEST = 10
 
 
 def new_token() -> str:
@@ -169,6 +174,7 @@ class ToolRunner:
         filler = _Filler(self._config.filler_after_s, functools.partial(self._fill, tool, task))
         try:
             async with asyncio.timeout(timeout_s) as deadline:
+                still_working.set(_again(deadline, timeout_s))
                 return await self._invoke(tool.fn, arguments)
         except TimeoutError as exc:
             if not deadline.expired():
@@ -199,6 +205,18 @@ class ToolRunner:
             self._fillers.add(text)
             self._announce(text)
         return True
+
+
+def _again(deadline: asyncio.Timeout, timeout_s: float) -> Callable[[], None]:
+    """Return a function that gives a call its whole time again, up to `_LONGEST` times."""
+    clock = asyncio.get_running_loop().time
+    latest_s = clock() + _LONGEST * timeout_s
+
+    def again() -> None:
+        with suppress(RuntimeError):  # the call has ended, or its time has
+            deadline.reschedule(min(clock() + timeout_s, latest_s))
+
+    return again
 
 
 class _Filler:

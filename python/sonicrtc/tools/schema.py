@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, get_type_hints
+from urllib.parse import unquote
 
 import msgspec
 
@@ -47,8 +48,8 @@ def _default(parameter: inspect.Parameter) -> Any:
 def schema_of(arguments: type[msgspec.Struct], name: str) -> dict[str, Any]:
     """Return the JSON Schema of `arguments` without references: the model reads it more easily."""
     try:
-        (top,), definitions = msgspec.json.schema_components([arguments])
-        schema: dict[str, Any] = _inline(top, definitions, ())
+        (top,), definitions = msgspec.json.schema_components([arguments], ref_template="#/{name}")
+        schema: dict[str, Any] = without_references(top, definitions)
     except TypeError as exc:
         raise ConfigError(f"tool {name!r}: {exc}") from exc
     except RecursionError as exc:
@@ -57,18 +58,67 @@ def schema_of(arguments: type[msgspec.Struct], name: str) -> dict[str, Any]:
     return schema
 
 
-def _inline(node: Any, definitions: dict[str, Any], inside: tuple[str, ...]) -> Any:
-    if isinstance(node, list):
-        return [_inline(item, definitions, inside) for item in node]
-    if not isinstance(node, dict):
-        return node.value if isinstance(node, enum.Enum) else node
-    if "$ref" not in node:
-        return {key: _inline(value, definitions, inside) for key, value in node.items()}
-    name = node["$ref"].rpartition("/")[2]
-    if name in inside:
-        raise RecursionError(name)
-    beside = {key: value for key, value in node.items() if key != "$ref"}
-    return {**_inline(definitions[name], definitions, (*inside, name)), **beside}
+#: Members and items that a schema of others may grow to when its references are followed.
+_MOST_PARTS = 20_000
+
+
+def without_references(node: Any, document: Any, *, cycles: bool = False) -> Any:
+    """Return a copy of `node` in which each ``$ref`` is replaced by the part of `document` that it names.
+
+    Parameters
+    ----------
+    node, document : JSON values
+        What to copy, and what ``#/path/to/it`` leads into.
+    cycles : bool
+        Describe what contains itself by ``{}``, which is anything, where it does so.
+
+    Raises
+    ------
+    RecursionError
+        A part contains itself.
+    LookupError
+        A reference leads nowhere, or out of the document.
+    ValueError
+        The copy would be enormous.
+    """
+    parts = 0
+
+    def copied(node: Any, inside: tuple[str, ...]) -> Any:
+        nonlocal parts
+        parts += 1
+        if parts > _MOST_PARTS:
+            raise ValueError(f"more than {_MOST_PARTS} parts when its references are followed")
+        if isinstance(node, list):
+            return [copied(item, inside) for item in node]
+        if not isinstance(node, dict):
+            return node.value if isinstance(node, enum.Enum) else node
+        reference = node.get("$ref")
+        if not isinstance(reference, str):
+            return {key: copied(value, inside) for key, value in node.items()}
+        if reference in inside:
+            if cycles:
+                return {}
+            raise RecursionError(reference)
+        beside = {key: copied(value, inside) for key, value in node.items() if key != "$ref"}
+        return {**copied(_part(document, reference), (*inside, reference)), **beside}
+
+    return copied(node, ())
+
+
+def _part(document: Any, reference: str) -> Any:
+    """Return what a JSON pointer (RFC 6901, as a URI fragment) leads to."""
+    if not reference.startswith("#"):
+        raise LookupError(f"{reference} is outside of this document")
+    part = document
+    for step in unquote(reference[1:]).split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(part, list) and step.isdecimal() and int(step) < len(part):
+            part = part[int(step)]
+        elif isinstance(part, dict) and step in part:
+            part = part[step]
+        else:
+            raise LookupError(f"{reference} leads nowhere")
+    return part
 
 
 # --- docstrings -----------------------------------------------------------------------------------
