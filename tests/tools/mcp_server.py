@@ -18,6 +18,12 @@ app = MCPServer("tests")
 cancelled = asyncio.Event()
 
 
+@app.tool()
+def get_weather(city: str) -> str:
+    """Tell the weather in a city."""
+    return f"It is sunny in {city}."
+
+
 class Lamp(TypedDict):
     room: str
     on: bool
@@ -96,7 +102,11 @@ def main() -> None:
     if sys.argv[1] == "stdio":
         app.run("stdio")
         return
-    listening = socket.create_server(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    # Not create_server(): asyncio turns Nagle's algorithm off for sockets that name their protocol, only.
+    listening = socket.socket(proto=socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    listening.listen()
     print(f"http://127.0.0.1:{listening.getsockname()[1]}/mcp", flush=True)
     server = uvicorn.Server(uvicorn.Config(app.streamable_http_app(), log_level="warning"))
     server.run(sockets=[listening])
