@@ -17,7 +17,7 @@ from sonicrtc.calls import Calls, OnCall
 from sonicrtc.config import Config, load
 from sonicrtc.credentials import BotocoreCredentials, CredentialsProvider
 from sonicrtc.errors import SonicRtcError
-from sonicrtc.tools.builtin import get_date_and_time
+from sonicrtc.tools.builtin import BUILTIN
 from sonicrtc.tools.registry import ToolRegistry
 
 
@@ -72,7 +72,7 @@ class Agent:
         self.config = self._settings(config or Config())
         self._credentials = credentials or BotocoreCredentials()
         self._tools = ToolRegistry()
-        self._tools.add(get_date_and_time)
+        self._add_builtin(self.config)
         self._mcp_files: list[Path] = []
         self._on_call: list[OnCall] = []
         self._root: asyncio.Task[None] | None = None
@@ -81,6 +81,11 @@ class Agent:
 
     def _settings(self, config: Config) -> Config:
         return replace(config, sonic=replace(config.sonic, **self._own))
+
+    def _add_builtin(self, config: Config) -> None:
+        for name in config.tools.builtin:
+            if name not in self._tools:
+                self._tools.add(BUILTIN[name])
 
     @overload
     def tool[F: Callable[..., Any]](self, fn: F) -> F: ...
@@ -186,6 +191,7 @@ class Agent:
         ConfigError
             A file of MCP servers cannot be used.
         """
+        self._add_builtin(config or self.config)
         settings = (config or self.config).tools
         files = [*self._mcp_files, *([settings.mcp] if settings.mcp else [])]
         if not files:

@@ -85,7 +85,7 @@ class Call:
             rate_hz=rate_hz, audio=audio, tell=self._feed.tell, clock=self._clock.now_ms, config=assisted
         )
         self._tools = open_tools(
-            tell=self._feed.tell, announce=self._session.announce, is_floor_free=lambda: self._floor.is_free
+            tell=self._feed.tell, announce=self._session.announce, floor=self._floor, end=self._end
         )
 
     # -- for the application ------------------------------------------------------------------------

@@ -32,6 +32,8 @@ SONIC_MODEL_IDS = capabilities.MODEL_IDS
 #: Voices of the default model.
 SONIC_VOICES = tuple(voice.name for voice in capabilities.voices_for(SONIC_MODEL_IDS[0]))
 
+#: Tools that come with the package (``tools.builtin``).
+BUILTIN_TOOLS = ("get_date_and_time", "hang_up", "hand_over", "remember", "recall")
 #: What a page can be allowed to change (``server.allow_settings``): the members of `events.Settings`.
 PAGE_SETTINGS = ("voice", "language", "instructions", "temperature", "top_p", "max_tokens", "endpointing")
 
@@ -280,6 +282,8 @@ class ToolsConfig:
         What the agent says when a tool takes long, unless the tool says otherwise; empty for nothing.
     filler_after_s : float
         How long a tool runs, and nobody speaks, before the filler; 0.1 or more.
+    builtin : tuple of str
+        Which of the tools that come with the package the agent has: some of :data:`BUILTIN_TOOLS`.
     mcp : Path, optional
         File that names MCP servers, whose tools are the agent's as well.
     """
@@ -291,6 +295,7 @@ class ToolsConfig:
     max_result_bytes: int = 12 * 1024  # with its arguments it fits into a message to the page
     filler: str = ""
     filler_after_s: float = 2.0
+    builtin: tuple[str, ...] = ("get_date_and_time",)
     mcp: Path | None = None
 
     def __post_init__(self) -> None:
@@ -300,6 +305,8 @@ class ToolsConfig:
         _check(self.max_threads >= 1, "tools.max_threads", "at least 1", self.max_threads)
         _check(self.max_result_bytes >= 256, "tools.max_result_bytes", "256 or more", self.max_result_bytes)
         _check(self.filler_after_s >= 0.1, "tools.filler_after_s", "0.1 or more seconds", self.filler_after_s)
+        _check(set(self.builtin) <= set(BUILTIN_TOOLS), "tools.builtin", f"some of {', '.join(BUILTIN_TOOLS)}",
+               self.builtin)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,14 @@ class ToolEvent(_Event, frozen=True, kw_only=True, tag="tool"):
     duration_ms: float = 0.0
 
 
+class HandOverEvent(_Event, frozen=True, kw_only=True, tag="hand_over"):
+    """The agent wants a person to take over; the call goes on until somebody ends it."""
+
+    #: Why, and what that person should know, in the agent's words.
+    reason: str
+    summary: str = ""
+
+
 class UsageEvent(_Event, frozen=True, kw_only=True, tag="usage"):
     """Tokens used by this call so far (totals, not differences)."""
 
@@ -228,6 +236,7 @@ ServerEvent = (
     | ErrorEvent
     | AppEvent
     | ModelEvent
+    | HandOverEvent
     | EndedEvent
 )
 ClientMessage = TextMessage | AppEvent | SettingsMessage | HangUpMessage
@@ -271,7 +280,8 @@ def decode_client(message: str | bytes) -> ClientMessage | UnknownEvent:
 def decode_server(message: str | bytes) -> ServerEvent | UnknownEvent:
     """Read a message that the server sent."""
     known = (
-        "session", "transcript", "speaking", "interrupted", "tool", "usage", "timing", "error", "app", "model", "ended",
+        "session", "transcript", "speaking", "interrupted", "tool", "usage", "timing", "error", "app", "model",
+        "hand_over", "ended",
     )  # fmt: skip
     return _decode(message, _server_decoder, known)
 

@@ -15,7 +15,7 @@ from tests.call.pages import Page, calling
 from sonicrtc import Agent
 from sonicrtc.config import Config, SonicConfig, ToolsConfig
 from sonicrtc.credentials import StaticCredentials
-from sonicrtc.events import EndedEvent, SpeakingEvent, ToolEvent, TranscriptEvent
+from sonicrtc.events import EndedEvent, HandOverEvent, SpeakingEvent, ToolEvent, TranscriptEvent
 from sonicrtc.local.sonic.brain import BrainInput, Emitter, SessionSetup, ToolResult, UserAudio, UserText
 from sonicrtc.local.sonic.service import LocalSonic
 from sonicrtc.local.state import LocalState
@@ -368,3 +368,16 @@ async def test_what_the_agent_says_itself_is_no_yes(state: LocalState) -> None:
         await model.emit.final("Yes.")
         assert "not answered" in (await model.use("unlock", door="front", confirmation=token))["error"]
     assert door.unlocked == []
+
+
+# --- the call itself ------------------------------------------------------------------------------
+
+
+async def test_the_agent_asks_for_a_person_and_hangs_up(state: LocalState, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sonicrtc.tools.in_call._LAST_WORDS_S", 0.2)
+    limits = ToolsConfig(builtin=("hang_up", "hand_over"))
+    async with conversation(state, Door().unlock, limits) as (model, page):
+        assert "was asked" in (await model.use("hand_over", reason="a refund"))["result"]
+        assert (await page.until(HandOverEvent)).reason == "a refund"
+        assert "goodbye" in (await model.use("hang_up"))["result"]
+        assert (await page.until(EndedEvent)).reason == "hangup"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from sonicrtc.config import ToolsConfig
-from sonicrtc.events import ToolEvent
 from sonicrtc.tools.mcp import McpServers
 from sonicrtc.tools.mcp_file import read_mcp_file
 from sonicrtc.tools.registry import Tool, ToolRegistry
@@ -58,11 +57,14 @@ class Registry(ToolRegistry):
 class McpStage:
     """The tools of one call without the call."""
 
+    is_free = True
+    waiting_ms = 0.0
+
     def __init__(self, tools: Registry, config: ToolsConfig) -> None:
         self.tools = tools
-        self.told: list[ToolEvent] = []
+        self.told: list[Any] = []
         self.runner = ToolRunner(
-            tools, config, ThreadPool(1), tell=self.told.append, announce=lambda text: None, is_floor_free=lambda: True
+            tools, config, ThreadPool(1), tell=self.told.append, announce=lambda text: None, floor=self
         )
 
     async def call(self, name: str, /, **arguments: Any) -> Any:

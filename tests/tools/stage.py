@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 from sonicrtc.config import ToolsConfig
-from sonicrtc.events import ToolEvent
 from sonicrtc.tools.registry import ToolRegistry
 from sonicrtc.tools.runtime import ToolRunner
 from sonicrtc.tools.threads import ThreadPool
@@ -19,15 +18,18 @@ class Stage:
     def __init__(self, fn: Callable[..., Any], config: ToolsConfig | None = None, **options: Any) -> None:
         self.tools = ToolRegistry()
         self.name = self.tools.add(fn, **options).name
-        self.told: list[ToolEvent] = []
+        self.told: list[Any] = []
         self.announced: list[str] = []
-        self.is_floor_free = True
+        self.is_free = True
+        self.waiting_ms = 0.0
+        self.ended: list[str] = []
         config = config or ToolsConfig()
         self.threads = ThreadPool(config.max_threads)
         numbers = count(1)
         self.runner = ToolRunner(
             self.tools, config, self.threads,
-            tell=self.told.append, announce=self.announced.append, is_floor_free=lambda: self.is_floor_free,
+            tell=self.told.append, announce=self.announced.append, floor=self,
+            end=self.ended.append,
             new_token=lambda: f"token {next(numbers)}",
         )  # fmt: skip
 

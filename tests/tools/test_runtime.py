@@ -297,14 +297,14 @@ async def test_without_a_text_nothing_is_said() -> None:
 @on_virtual_time
 async def test_the_filler_waits_while_somebody_speaks() -> None:
     stage = Stage(for_seconds, WAIT)
-    stage.is_floor_free = False
+    stage.is_free = False
     await stage.call(s=7)
     assert stage.announced == []
     async with asyncio.TaskGroup() as group:
         group.create_task(stage.call(s=7))
         await asyncio.sleep(5)
         assert stage.announced == []
-        stage.is_floor_free = True
+        stage.is_free = True
     assert stage.announced == ["One moment."]
 
 

@@ -123,6 +123,14 @@ export interface ModelEvent {
   message?: string;
 }
 
+/** The agent wants a person to take over; the call goes on until somebody ends it. */
+export interface HandOverEvent {
+  type: "hand_over";
+  at_ms?: number;
+  reason: string;
+  summary?: string;
+}
+
 /** The call is over; sent last. */
 export interface EndedEvent {
   type: "ended";
@@ -167,6 +175,7 @@ export type ServerEvent =
   | ErrorEvent
   | AppEvent
   | ModelEvent
+  | HandOverEvent
   | EndedEvent;
 
 export type ClientMessage =

@@ -1,7 +1,7 @@
 /** The conversation as a text file. */
 
 import { inForce } from "./call/choice";
-import { type Entry, words } from "./call/conversation";
+import { type Entry, type Note, words } from "./call/conversation";
 import type { CallState } from "./call/state";
 import { brief, clock } from "./ui/words";
 
@@ -24,7 +24,18 @@ function lineOf(entry: Entry): string {
     case "tool":
       return `${at} Tool ${entry.event.name} ${brief(entry.event.arguments ?? {})}: ${entry.event.status} ${brief(entry.event.result ?? null)}`;
     case "note":
-      return entry.event.type === "error" ? `${at} Error: ${entry.event.message}` : `${at} App ${entry.event.kind}: ${brief(entry.event.data ?? null)}`;
+      return `${at} ${noteOf(entry.event)}`;
+  }
+}
+
+function noteOf(event: Note["event"]): string {
+  switch (event.type) {
+    case "error":
+      return `Error: ${event.message}`;
+    case "hand_over":
+      return `The assistant asks for a person: ${event.reason}`;
+    case "app":
+      return `App ${event.kind}: ${brief(event.data ?? null)}`;
   }
 }
 

@@ -9,14 +9,15 @@ import logging
 import secrets
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from sonicrtc.config import ToolsConfig
 from sonicrtc.errors import ToolError
-from sonicrtc.events import ToolEvent
+from sonicrtc.events import HandOverEvent, ToolEvent
 from sonicrtc.tools.confirmation import Confirmations
+from sonicrtc.tools.in_call import Farewell, Floor, InCall, this_call
 from sonicrtc.tools.progress import still_working
 from sonicrtc.tools.registry import CONFIRMATION, Tool, ToolRegistry
 from sonicrtc.tools.results import as_json, error_as_json
@@ -50,8 +51,10 @@ class ToolRunner:
         ``tell(event)`` takes each `ToolEvent`.
     announce : callable
         ``announce(text)`` makes the agent say the filler.
-    is_floor_free : callable
-        Returns whether neither the agent nor the user speaks.
+    floor : Floor
+        Who speaks.
+    end : callable
+        ``end("hangup")`` ends the call.
     new_token : callable
         Makes the tokens of confirmations.
     """
@@ -62,9 +65,10 @@ class ToolRunner:
         config: ToolsConfig,
         threads: ThreadPool,
         *,
-        tell: Callable[[ToolEvent], None],
+        tell: Callable[[ToolEvent | HandOverEvent], None],
         announce: Callable[[str], None],
-        is_floor_free: Callable[[], bool],
+        floor: Floor,
+        end: Callable[[Literal["hangup"]], None] = lambda reason: None,
         new_token: Callable[[], str] = new_token,
     ) -> None:
         self._agents = self._tools = tools
@@ -72,7 +76,10 @@ class ToolRunner:
         self._threads = threads
         self._tell = tell
         self._announce = announce
-        self._is_floor_free = is_floor_free
+        self._floor = floor
+        self._end = end
+        self._parting: Farewell | None = None
+        self._in_call = InCall(tell=tell, notes={}, part=self._part)
         self._confirmations = Confirmations(new_token)
         self._running: set[asyncio.Task[Any]] = set()
         self._filled: set[asyncio.Task[Any]] = set()
@@ -108,10 +115,20 @@ class ToolRunner:
         self._typed.clear()
         self._of_turn = 0
         self._confirmations.user_said()
+        self._stay()
+
+    def _part(self) -> None:
+        self._stay()
+        self._parting = Farewell(self._floor, lambda: self._end("hangup"))
+
+    def _stay(self) -> None:
+        if self._parting is not None:
+            self._parting.cancel()
 
     def cancel(self) -> None:
         """Cancel what is running and take no more: the call is over."""
         self._over = True
+        self._stay()
         for task in self._running:
             task.cancel()
 
@@ -124,6 +141,7 @@ class ToolRunner:
             return {"error": "the call is over"}
         clock = asyncio.get_running_loop().time
         started_s = clock()
+        this_call.set(self._in_call)
         event = ToolEvent(tool_use_id=tool_use_id, name=name, status="started", arguments=arguments)
         self._tell(event)
         try:
@@ -198,7 +216,7 @@ class ToolRunner:
     def _fill(self, tool: Tool, task: asyncio.Task[Any]) -> bool:
         """Say the filler; False when somebody speaks, or another tool's filler has been said for both."""
         text = self._config.filler if tool.filler is None else tool.filler
-        if text and (self._filled or not self._is_floor_free()):
+        if text and (self._filled or not self._floor.is_free):
             return False
         if text:
             self._filled.add(task)

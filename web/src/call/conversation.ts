@@ -1,6 +1,6 @@
 /** What has been said and done in a call, in the order in which the page shows it. Pure functions. */
 
-import type { AppEvent, ErrorEvent, InterruptedEvent, ToolEvent, TranscriptEvent } from "../events.gen";
+import type { AppEvent, ErrorEvent, HandOverEvent, InterruptedEvent, ToolEvent, TranscriptEvent } from "../events.gen";
 
 export type Role = TranscriptEvent["role"];
 
@@ -34,7 +34,7 @@ export interface Note {
   kind: "note";
   key: string;
   atMs: number;
-  event: AppEvent | ErrorEvent;
+  event: AppEvent | ErrorEvent | HandOverEvent;
 }
 
 export type Entry = Speech | ToolUse | Note;
@@ -78,7 +78,7 @@ export function toolUsed(entries: Conversation, event: ToolEvent): Conversation 
   return [...entries, { kind: "tool", key, atMs: event.at_ms ?? 0, event }];
 }
 
-export function noted(entries: Conversation, event: AppEvent | ErrorEvent): Conversation {
+export function noted(entries: Conversation, event: AppEvent | ErrorEvent | HandOverEvent): Conversation {
   return [...entries, { kind: "note", key: `note-${entries.length}`, atMs: event.at_ms ?? 0, event }];
 }
 

@@ -118,6 +118,7 @@ function reduceEvent(state: CallState, event: ServerEvent): CallState {
       // The server says no to a wish by an error of its settings.
       return { ...state, wish: event.code === "config" ? null : state.wish, conversation: noted(conversation, event) };
     case "app":
+    case "hand_over":
       return { ...state, conversation: noted(conversation, event) };
     case "ended":
       return state; // the call ends it, with a clock

@@ -79,6 +79,21 @@ function NoteView({ note }: { note: Note }) {
       </li>
     );
   }
+  if (event.type === "hand_over") {
+    return (
+      <li className="entry aside" data-testid="hand-over">
+        <details>
+          <summary>
+            <span>
+              Asks for a person: <b>{event.reason}</b>
+            </span>
+            <span className="aside-time">{clock(note.atMs / 1000)}</span>
+          </summary>
+          <Code title="To know" value={event.summary ?? ""} />
+        </details>
+      </li>
+    );
+  }
   return (
     <li className="entry aside" data-testid="app-event">
       <details>
