@@ -15,7 +15,7 @@ FREE_TASKS = {
     "rtc/packets.py": "a receiver of aiortc's owns the task of its reports: its stop() cancels it and waits for it",
 }
 #: Where the environment may be read: the edges.
-ENVIRONMENT = {"cli/serve.py", "cli/doctor.py", "demo/run.py", "agent.py", "pytest_plugin.py"}
+ENVIRONMENT = {"cli/serve.py", "cli/doctor.py", "cli/tools.py", "demo/run.py", "agent.py", "pytest_plugin.py"}
 #: Where `except Exception` may stand: the boundary of one call, of one tool, and of one server of tools.
 BROAD = {"call.py", "calls.py", "rtc/inbound.py", "signaling/kvs.py", "tools/mcp.py", "tools/runtime.py",
          "tools/threads.py", "local/sonic/exchange.py"}  # fmt: skip

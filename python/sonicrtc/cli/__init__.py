@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from sonicrtc import __version__
-from sonicrtc.cli import bench, call, demo, doctor, local, serve
+from sonicrtc.cli import bench, call, demo, doctor, local, serve, tools
 from sonicrtc.errors import ConfigError, MissingExtraError, SonicRtcError
 
 _DESCRIPTION = "Talk to an AI agent: WebRTC in, speech-to-speech model behind, a native audio core between."
@@ -17,6 +17,7 @@ _EPILOG = """examples:
   sonicrtc demo                                    talk in the browser, no cloud account needed
   sonicrtc serve --channel my-agent                the same with AWS: Kinesis Video Streams and Nova 2 Sonic
   sonicrtc call --url http://127.0.0.1:8080 --wav question.wav
+  sonicrtc tools list --mcp mcp.json               what the model may call; `tools call` does it
   sonicrtc bench core --gate                       the audio core beside its peers and budgets
   sonicrtc doctor                                  what is installed, reachable and configured
 """
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sonicrtc {__version__}")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log more (-vv: everything)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, serve, call, local, bench, doctor):
+    for module in (demo, serve, call, tools, local, bench, doctor):
         module.add_to(commands)
     return parser
 
