@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from sonicrtc.call import Call
 from sonicrtc.calls import Calls, OnCall
@@ -19,6 +19,9 @@ from sonicrtc.credentials import BotocoreCredentials, CredentialsProvider
 from sonicrtc.errors import SonicRtcError
 from sonicrtc.tools.builtin import BUILTIN
 from sonicrtc.tools.registry import ToolRegistry
+
+if TYPE_CHECKING:
+    from sonicrtc.tools.openapi import Api
 
 
 class Agent:
@@ -74,6 +77,7 @@ class Agent:
         self._tools = ToolRegistry()
         self._add_builtin(self.config)
         self._mcp_files: list[Path] = []
+        self._apis: list[Api] = []
         self._on_call: list[OnCall] = []
         self._root: asyncio.Task[None] | None = None
         self._calls: asyncio.Future[Calls] | None = None
@@ -121,6 +125,35 @@ class Agent:
             the first call comes or :meth:`serve` begins, and a mistake in it is told then.
         """
         self._mcp_files.append(Path(file))
+
+    def use_openapi(
+        self,
+        file: str | Path,
+        *,
+        base_url: str | None = None,
+        write: Collection[str] | Mapping[str, str] = (),
+        headers: Mapping[str, str] | None = None,
+        prefix: str = "",
+    ) -> None:
+        """Let the model call the operations of an HTTP service that an OpenAPI 3 file describes.
+
+        Parameters
+        ----------
+        file : str or Path
+            JSON, or YAML with the extra ``openapi``. It is read when the first call comes or :meth:`serve` begins.
+        base_url : str, optional
+            Instead of the file's first server.
+        write : collection of str, or mapping of str to str
+            Operations other than GET that the model may ask for, as patterns of their ids; the user is asked first,
+            with the question that a mapping gives.
+        headers : mapping, optional
+            What each request carries; ``${NAME}`` in a value is an environment variable.
+        prefix : str
+            What the tools' names begin with.
+        """
+        from sonicrtc.tools.openapi import Api
+
+        self._apis.append(Api(file=Path(file), base_url=base_url, write=write, headers=headers or {}, prefix=prefix))
 
     def on_call[F: OnCall](self, fn: F) -> F:
         """Run an async function beside every call; it gets the :class:`sonicrtc.call.Call`."""
@@ -194,14 +227,17 @@ class Agent:
         self._add_builtin(config or self.config)
         settings = (config or self.config).tools
         files = [*self._mcp_files, *([settings.mcp] if settings.mcp else [])]
-        if not files:
-            yield self._tools
-            return
-        from sonicrtc.tools.mcp import McpServers
-        from sonicrtc.tools.mcp_file import read_mcp_file
+        async with AsyncExitStack() as stack:
+            for api in self._apis:
+                from sonicrtc.tools.openapi import api_at_work
 
-        servers = [server for file in files for server in read_mcp_file(file, os.environ)]
-        async with McpServers(servers, self._tools, show_errors=show_errors):
+                await stack.enter_async_context(api_at_work(api, self._tools, os.environ))
+            if files:
+                from sonicrtc.tools.mcp import McpServers
+                from sonicrtc.tools.mcp_file import read_mcp_file
+
+                servers = [server for file in files for server in read_mcp_file(file, os.environ)]
+                await stack.enter_async_context(McpServers(servers, self._tools, show_errors=show_errors))
             yield self._tools
 
     async def aclose(self) -> None:

@@ -161,3 +161,33 @@ async def test_fastapi_app_refuses_what_is_no_offer() -> None:
     ):
         assert response.status == 400
         assert "v=0" in (await response.json())["detail"]
+
+
+async def test_booking_looks_up_asks_first_and_tells_what_the_service_refuses() -> None:
+    table = {"table": "window", "day": "2026-12-24", "name": "Ann"}
+    script = (
+        {"wait_audio_ms": 100},
+        {"call_tool": "free_tables", "arguments": {"day": "2026-12-24", "guests": 3}},
+        {"call_tool": "find_booking", "arguments": {"number": 7}},
+        {"call_tool": "book_table", "arguments": table},
+        {"wait_end": True},
+    )
+    async with (
+        model(*script) as environment,
+        running(environment, "examples/booking.py") as url,
+        calling(Server(url)) as page,  # type: ignore[arg-type]
+    ):
+        await page.until(ToolEvent, 6)
+        ended = {tool.name: (tool.status, tool.result) for tool in page.told(ToolEvent) if tool.status != "started"}
+        page.peer.send('{"type":"hangup"}')
+        await page.until(EndedEvent)
+    status, question = ended.pop("book_table")
+    assert (status, question["confirm"]) == ("confirming", "Shall I book the window table on 2026-12-24 for Ann?")
+    assert ended == {
+        "free_tables": ("succeeded", {"result": ["corner", "garden"]}),
+        "find_booking": ("failed", {"error": "find_booking: HTTP status 404: there is no such booking"}),
+    }
+
+
+async def test_booking_has_at_most_sixty_lines() -> None:
+    assert len((ROOT / "examples" / "booking.py").read_text("utf-8").splitlines()) <= 60

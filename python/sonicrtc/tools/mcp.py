@@ -211,7 +211,7 @@ class _Connection:
                 raise ToolError(f"the MCP server {self.server.name} went away before it had answered") from answer
             case MCPError(message=message):
                 self._look.set()
-                raise ToolError(self.server.redacted(message)) from answer
+                raise ToolError(self.server.secrets.hidden(message)) from answer
             case _:
                 self._look.set()
                 raise ToolError(f"the MCP server {self.server.name} answered with what is no result") from answer
@@ -471,7 +471,7 @@ def _value(result: mcp.CallToolResult, server: McpServer) -> Any:
     """Return what the model is told of `result`: the structure, or the JSON in the text, or the text."""
     text = "\n".join(map(_text, result.content))
     if result.is_error:
-        raise ToolError(server.redacted(text) or f"the MCP server {server.name} says that it failed, and not why")
+        raise ToolError(server.secrets.hidden(text) or f"the MCP server {server.name} says that it failed, and not why")
     if result.structured_content is not None:
         return result.structured_content
     if text.startswith(("{", "[")):

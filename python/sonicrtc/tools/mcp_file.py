@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from sonicrtc.errors import ConfigError
+from sonicrtc.tools.variables import Secrets, Variables
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 #: What a server's process gets of our environment; the rest, cloud credentials above all, only by the file.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER")
-#: A shorter text is found in other words, too, and would take them along.
-_SHORTEST_SECRET = 6
 
 
 class _Entry(msgspec.Struct, kw_only=True):
@@ -65,8 +61,8 @@ class McpServer:
         Patterns (``*``, ``?``, ``[...]``) of its own names for its tools.
     timeout_s : float, optional
         How long a call may take, in s; None is the setting of all tools.
-    secrets : tuple of str
-        What must not be told to anybody, the longest first.
+    secrets : Secrets
+        What must not be told to anybody.
     """
 
     name: str
@@ -80,7 +76,7 @@ class McpServer:
     deny: tuple[str, ...] = ()
     confirm: tuple[str, ...] = ()
     timeout_s: float | None = None
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: Secrets = field(default_factory=Secrets, repr=False)
 
     def offers(self, tool: str) -> bool:
         """Whether the model may be told of the server's `tool`."""
@@ -95,12 +91,6 @@ class McpServer:
         names = list(tools)
         patterns = [*self.allow, *self.deny, *self.confirm]
         return [pattern for pattern in patterns if pattern != "*" and not any(fnmatchcase(n, pattern) for n in names)]
-
-    def redacted(self, text: str) -> str:
-        """Return `text`, which somebody else wrote, without the secrets."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
 
 
 def _fits(name: str, patterns: Iterable[str]) -> bool:
@@ -142,11 +132,8 @@ def _server(name: str, entry: _Entry, file: Path, environment: Mapping[str, str]
         raise ConfigError(f"{where}: expected the type stdio or http, got {entry.type!r}")
     if entry.timeout_s is not None and not entry.timeout_s > 0:
         raise ConfigError(f"{where}: timeout_s: expected more than 0 s, got {entry.timeout_s!r}")
-    used: list[str] = []
-
-    def filled(text: str) -> str:
-        return _VARIABLE.sub(lambda match: _value(match, environment, where, used.append), text)
-
+    variables = Variables(environment, where)
+    filled = variables.fill
     env = {key: filled(value) for key, value in entry.env.items()}
     headers = {key: filled(value) for key, value in entry.headers.items()}
     url = filled(entry.url or "")
@@ -164,28 +151,14 @@ def _server(name: str, entry: _Entry, file: Path, environment: Mapping[str, str]
         deny=entry.deny,
         confirm=entry.confirm,
         timeout_s=entry.timeout_s,
-        secrets=tuple(_secrets([*used, *env.values(), *headers.values()])),
+        secrets=Secrets.of([*variables.used, *env.values(), *headers.values()]),
     )  # fmt: skip
-
-
-def _value(match: re.Match[str], environment: Mapping[str, str], where: str, use: Callable[[str], Any]) -> str:
-    value = environment.get(match[1], match[2])
-    if value is None:
-        raise ConfigError(f"{where}: the environment variable {match[1]} is not set")
-    use(value)
-    return value
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     kept = {name: ours[name] for name in _INHERITED if name in ours}
     # Programs of the environment that SonicRTC is installed in, `python` among them, need not be on PATH.
     return kept | {"PATH": os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))}
-
-
-def _secrets(values: Iterable[str]) -> Iterator[str]:
-    """Yield `values` and their words, so that ``Bearer abc`` hides a lone ``abc``, the longest first."""
-    texts = {text for value in values for text in (value, *value.split()) if len(text) >= _SHORTEST_SECRET}
-    yield from sorted(texts, key=len, reverse=True)
 
 
 def _is_address(text: str) -> bool:
