@@ -122,7 +122,7 @@ class Agent:
         ----------
         file : str or Path
             JSON with ``mcpServers``, see docs/tools.md; one more than ``tools.mcp`` of the settings. It is read when
-            the first call comes or :meth:`serve` begins, and a mistake in it is told then.
+            the agent is entered (``async with agent``), the first call comes or :meth:`serve` begins.
         """
         self._mcp_files.append(Path(file))
 
@@ -140,7 +140,7 @@ class Agent:
         Parameters
         ----------
         file : str or Path
-            JSON, or YAML with the extra ``openapi``. It is read when the first call comes or :meth:`serve` begins.
+            JSON, or YAML with the extra ``openapi``; read as by :meth:`use_mcp`.
         base_url : str, optional
             Instead of the file's first server.
         write : collection of str, or mapping of str to str
@@ -180,13 +180,16 @@ class Agent:
         BusyError
             There are as many calls as ``config.server.max_calls``.
         """
+        calls = await self._begun()
+        return await calls.answer(offer, client_id)
+
+    async def _begun(self) -> Calls:
         if self._calls is None:
             self._stop = asyncio.Event()
             self._calls = asyncio.get_running_loop().create_future()
             # The one task outside a group: it owns the group in which all calls of this agent live.
             self._root = asyncio.create_task(self._own_calls(self._calls), name="sonicrtc agent")
-        calls = await asyncio.shield(self._calls)
-        return await calls.answer(offer, client_id)
+        return await asyncio.shield(self._calls)
 
     async def _own_calls(self, ready: asyncio.Future[Calls]) -> None:
         try:
@@ -248,6 +251,12 @@ class Agent:
             await root
 
     async def __aenter__(self) -> Self:
+        if self._mcp_files or self._apis or self.config.tools.mcp:
+            try:
+                await self._begun()  # so that the first caller does not wait for the servers
+            except BaseException:
+                await self.aclose()
+                raise
         return self
 
     async def __aexit__(

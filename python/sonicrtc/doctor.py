@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from sonicrtc.config import BargeInConfig, Config, MediaConfig, VadConfig, load
+from sonicrtc.config import BargeInConfig, Config, MediaConfig, ToolsConfig, VadConfig, load
 from sonicrtc.credentials import BotocoreCredentials
 from sonicrtc.errors import ConfigError, MissingExtraError, SonicRtcError
 
@@ -120,6 +120,7 @@ async def examine(environment: Mapping[str, str], file: Path | None, models: Seq
     findings.append(Finding(mark="ok", what="settings", detail=_settings(config)))
     findings.append(_bargein(config.bargein))
     findings.append(_media(config.media))
+    findings += _mcp(config.tools, environment)
     findings.append(await _credentials())
     async with asyncio.TaskGroup() as tasks:
         reached = [tasks.create_task(_reach(name, url)) for name, url in _addresses(config)]
@@ -254,6 +255,20 @@ def _media(config: MediaConfig) -> Finding:
         return Finding(mark="warn", what=what, detail=detail, fix="apt-get install libopus0")
     detail = f"packets, coded by {library.version} ({library.path}), encoder {config.encoder!r}"
     return Finding(mark="ok", what=what, detail=detail)
+
+
+def _mcp(config: ToolsConfig, environment: Mapping[str, str]) -> Iterable[Finding]:
+    if config.mcp is None:
+        return
+    try:
+        servers = importlib.import_module("sonicrtc.tools.mcp_file").read_mcp_file(config.mcp, environment)
+    except ConfigError as exc:
+        yield Finding(mark="fail", what="MCP servers", detail=str(exc), fix="correct this file")
+    except (ImportError, MissingExtraError) as exc:
+        yield Finding(mark="warn", what="MCP servers", detail=str(exc), fix="pip install 'sonicrtc[server,mcp]'")
+    else:
+        detail = ", ".join(server.name for server in servers) or "none"
+        yield Finding(mark="ok", what="MCP servers", detail=f"{detail} (sonicrtc tools list starts them)")
 
 
 async def _credentials() -> Finding:

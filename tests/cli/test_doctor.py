@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.tools.mcp_stage import mcp_file
 
 from sonicrtc import doctor
 from sonicrtc.doctor import Finding, examine
@@ -65,6 +66,15 @@ async def test_the_media_path_is_told_with_the_libopus_that_codes(monkeypatch: p
     monkeypatch.setattr("sonicrtc.rtc.opus.find_opus", lambda path: None)
     none = (await examined())["media path"]
     assert (none.mark, none.fix) == ("warn", "apt-get install libopus0")
+
+
+async def test_the_mcp_servers_are_told_or_the_mistake_in_their_file(tmp_path: Path) -> None:
+    assert "MCP servers" not in await examined()
+    file = mcp_file(tmp_path, {"files": {"command": "files"}, "house": {"url": "http://house/mcp"}})
+    found = (await examined(SONICRTC_TOOLS_MCP=str(file)))["MCP servers"]
+    assert (found.mark, found.detail) == ("ok", "files, house (sonicrtc tools list starts them)")
+    wrong = (await examined(SONICRTC_TOOLS_MCP="/none.json"))["MCP servers"]
+    assert (wrong.mark, "cannot read" in wrong.detail) == ("fail", True)
 
 
 async def test_whether_the_barge_in_assist_is_on_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,3 +68,14 @@ async def test_a_mistake_in_the_file_is_told_to_who_wants_a_call_answered(tmp_pa
             with pytest.raises(ConfigError, match="cannot read the file of MCP servers"):
                 async with calling(agent):
                     pass
+
+
+async def test_an_agent_that_is_entered_starts_its_servers_and_leaves_none_behind(tmp_path: Path) -> None:
+    agent = Agent(config=Config(tools=ToolsConfig(mcp=mcp_file(tmp_path, {"house": STDIO}))))
+    async with agent:
+        assert "add" in agent._tools
+    assert "add" not in agent._tools
+    agent.use_mcp(tmp_path / "none.json")
+    with pytest.raises(ConfigError, match="cannot read the file of MCP servers"):
+        async with agent:
+            pass

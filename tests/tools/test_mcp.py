@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from tests.tools.mcp_stage import STDIO, McpStage, Registry, bad, http_server, serving
 
 from sonicrtc.config import ToolsConfig
@@ -194,6 +198,61 @@ async def test_a_result_of_5_mb_is_cut_as_any_other(server: dict[str, Any], tmp_
         result = await stage.call("read", length=5_000_000)
     assert (result["truncated"], result["size_bytes"]) == (True, 5_000_002)
     assert len(json.dumps(result)) <= ToolsConfig().max_result_bytes + 10
+
+
+async def test_a_server_that_says_nothing_at_the_start_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sonicrtc.tools.mcp._CONNECT_S", 0.5)
+    async with serving(tmp_path, {"bad": bad("mute")}) as stage:
+        assert stage.names == []
+    assert "MCP server bad: it did not answer within 0.5 s" in caplog.text
+
+
+class BadService:
+    """An HTTP server that answers everything in one bad way."""
+
+    def __init__(self, how: str) -> None:
+        self._how = how
+        self.asked: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path)
+        match self._how:
+            case "redirects":
+                raise web.HTTPTemporaryRedirect(f"http://localhost:{request.url.port}/elsewhere")
+            case "compresses":
+                return web.Response(body=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"})
+            case "refuses":
+                raise web.HTTPUnauthorized
+        endless = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await endless.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await endless.write(b"x" * 65_536)
+        return endless
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("redirects", "it redirects to another server, which must not get the headers"),
+        ("compresses", "it compresses, which it was not asked to"),
+        ("endless", "it sends a message without end"),
+        ("refuses", "it answers with"),
+    ],
+)
+async def test_a_bad_server_behind_http_is_given_up_with_the_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, how: str, words: str
+) -> None:
+    monkeypatch.setattr("sonicrtc.tools.mcp._MESSAGE_BYTES", 1_000_000)
+    service = BadService(how)
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", service.answer)
+    async with TestServer(app) as server, serving(tmp_path, {"bad": {"url": str(server.make_url("/mcp"))}}):
+        pass
+    assert f"MCP server bad: {words}" in caplog.text
+    assert set(service.asked) == {"/mcp"}
 
 
 # --- secrets --------------------------------------------------------------------------------------

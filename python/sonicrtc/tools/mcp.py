@@ -49,6 +49,7 @@ _SIGN_OF_LIFE_S = 5.0
 _LISTING_S = 0.2
 #: Pauses between attempts double up to this.
 _LONGEST_PAUSE_S = 30.0
+_LISTEN_AGAIN_S = 1.0
 #: A message may be so long, in bytes; a result comes twice in it, as text and as structure.
 _MESSAGE_BYTES = 32 * 1024 * 1024
 #: Messages from one server: so many at once, and so many each second. What is more waits, at the server's end.
@@ -309,11 +310,18 @@ class _Connection:
         tools = client.server_capabilities.tools
         if tools is None or not tools.list_changed or client.session.discover_result is None:
             return
-        with suppress(MCPError, RuntimeError):  # not offered after all, or lost: then not until the next connection
-            async with client.listen(tools_list_changed=True) as changes:
-                self._look.set()  # they may have changed just before
-                async for _ in changes:
-                    self._look.set()
+        while True:
+            try:
+                async with client.listen(tools_list_changed=True) as changes:
+                    self._look.set()  # they may have changed just before
+                    async for _ in changes:
+                        self._look.set()
+            except MCPError:
+                return  # not offered after all
+            except RuntimeError:
+                pass  # a stream that was lost, as the SDK tells it
+            self._look.set()
+            await asyncio.sleep(_LISTEN_AGAIN_S)
 
     async def _notified(self, message: Any) -> None:
         if isinstance(message, mcp.ToolListChangedNotification):
@@ -341,11 +349,14 @@ class _Connection:
 
         async def bounded(response: httpx2.Response) -> None:
             assert isinstance(response.stream, httpx2.AsyncByteStream)
+            if "content-encoding" in response.headers:
+                raise _Gone("it compresses, which it was not asked to")  # a little may become a lot
             response.stream = _Bounded(response.stream)
 
         async with (
             httpx2.AsyncClient(
-                headers=dict(self.server.headers), follow_redirects=True, timeout=httpx2.Timeout(30, read=300),
+                headers={"Accept-Encoding": "identity", **self.server.headers},
+                follow_redirects=True, timeout=httpx2.Timeout(30, read=300),
                 event_hooks={"request": [only_here], "response": [bounded]},
             ) as http,
             streamable_http_client(self.server.url, http_client=http) as (inbound, outbound),
