@@ -48,6 +48,8 @@ FUZZ_PACKAGES = {
 }
 #: The own tests of the modules without I/O that pyproject.toml lists under [tool.coverage.run].
 WITHOUT_IO = (
+    "tests/local_kb/test_passages.py",
+    "tests/local_kb/test_request.py",
     "tests/net/test_adaptation.py",
     "tests/unit/test_capabilities.py",
     "tests/tools/test_registry.py",

