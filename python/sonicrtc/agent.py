@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from sonicrtc.call import Call
 from sonicrtc.calls import Calls, OnCall
-from sonicrtc.config import Config, load
+from sonicrtc.config import Config, KnowledgeBaseConfig, load
 from sonicrtc.credentials import BotocoreCredentials, CredentialsProvider
-from sonicrtc.errors import SonicRtcError
+from sonicrtc.errors import ConfigError, SonicRtcError
 from sonicrtc.tools.builtin import BUILTIN
-from sonicrtc.tools.registry import ToolRegistry
+from sonicrtc.tools.registry import Tool, ToolRegistry
 
 if TYPE_CHECKING:
     from sonicrtc.tools.openapi import Api
@@ -78,6 +78,7 @@ class Agent:
         self._add_builtin(self.config)
         self._mcp_files: list[Path] = []
         self._apis: list[Api] = []
+        self._knowledge_bases: list[dict[str, Any]] = []
         self._on_call: list[OnCall] = []
         self._root: asyncio.Task[None] | None = None
         self._calls: asyncio.Future[Calls] | None = None
@@ -155,6 +156,20 @@ class Agent:
 
         self._apis.append(Api(file=Path(file), base_url=base_url, write=write, headers=headers or {}, prefix=prefix))
 
+    def use_knowledge_base(self, id: str | None = None, **options: Any) -> None:
+        """Let the model search a Bedrock knowledge base; an agent that names none has that of the settings, if any.
+
+        Parameters
+        ----------
+        id : str, optional
+            Of the knowledge base; ``knowledge_base.id`` of the settings when None.
+        **options
+            As :func:`sonicrtc.tools.knowledge_base.knowledge_base_tool` takes them: ``filter``, ``name``,
+            ``description`` and, in place of what the settings say, ``number_of_results``, ``min_score``, ``region``,
+            ``endpoint_url``. For more than one knowledge base give each a `name`.
+        """
+        self._knowledge_bases.append({"id": id, **options} if id else options)
+
     def on_call[F: OnCall](self, fn: F) -> F:
         """Run an async function beside every call; it gets the :class:`sonicrtc.call.Call`."""
         self._on_call.append(fn)
@@ -225,12 +240,15 @@ class Agent:
         Raises
         ------
         ConfigError
-            A file of MCP servers cannot be used.
+            A file of MCP servers cannot be used, or a knowledge base has no id.
         """
-        self._add_builtin(config or self.config)
-        settings = (config or self.config).tools
-        files = [*self._mcp_files, *([settings.mcp] if settings.mcp else [])]
+        settings = config or self.config
+        self._add_builtin(settings)
+        files = [*self._mcp_files, *([settings.tools.mcp] if settings.tools.mcp else [])]
         async with AsyncExitStack() as stack:
+            searches = list(self._knowledge_base_tools(settings.knowledge_base))
+            self._tools.replace((), searches)
+            stack.callback(self._tools.replace, searches, ())
             for api in self._apis:
                 from sonicrtc.tools.openapi import api_at_work
 
@@ -242,6 +260,19 @@ class Agent:
                 servers = [server for file in files for server in read_mcp_file(file, os.environ)]
                 await stack.enter_async_context(McpServers(servers, self._tools, show_errors=show_errors))
             yield self._tools
+
+    def _knowledge_base_tools(self, config: KnowledgeBaseConfig) -> Iterator[Tool]:
+        for options in self._knowledge_bases or ([{}] if config.id else []):
+            from sonicrtc.tools.knowledge_base import knowledge_base_tool
+
+            settings = {
+                "id": config.id, "region": config.region, "endpoint_url": config.endpoint,
+                "number_of_results": config.number_of_results, "min_score": config.min_score,
+                "credentials": self._credentials,
+            } | options  # fmt: skip
+            if settings["id"] is None:
+                raise ConfigError("use_knowledge_base: expected an id, here or in the setting knowledge_base.id")
+            yield knowledge_base_tool(**settings)
 
     async def aclose(self) -> None:
         """End all calls of :meth:`answer`; the agent may be used again."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -310,6 +310,43 @@ class ToolsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeBaseConfig:
+    """The Bedrock knowledge base that the model may search.
+
+    Parameters
+    ----------
+    id : str, optional
+        10 letters and digits, or an ARN; None for no knowledge base.
+    region : str
+        AWS region.
+    endpoint : str, optional
+        Address of Bedrock Agent Runtime (``http://127.0.0.1:port``) instead of the region's own.
+    number_of_results : int
+        Most passages that the model is given, 1 to 100.
+    min_score : float
+        Passages with a lower score are left out.
+    """
+
+    id: str | None = None
+    region: str = "us-east-1"
+    endpoint: str | None = None
+    number_of_results: int = 5
+    min_score: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.id is not None:
+            last = self.id.rpartition("/")[2]
+            ok = len(last) == 10 and last.isascii() and last.isalnum() and (last == self.id or self.id[:4] == "arn:")
+            _check(ok, "knowledge_base.id", "10 letters and digits, or an ARN", self.id)
+        if self.endpoint is not None:
+            _check(self.endpoint.startswith(("http://", "https://")), "knowledge_base.endpoint",
+                   "http(s)://host[:port]", self.endpoint)  # fmt: skip
+        _check(1 <= self.number_of_results <= 100, "knowledge_base.number_of_results", "1 to 100",
+               self.number_of_results)  # fmt: skip
+        _check(self.min_score >= 0, "knowledge_base.min_score", "0 or more", self.min_score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaConfig:
     """How audio goes between the network and the call.
 
@@ -439,6 +476,7 @@ class Config:
     bargein: BargeInConfig = field(default_factory=BargeInConfig)
     continuity: ContinuityConfig = field(default_factory=ContinuityConfig)
     tools: ToolsConfig = field(default_factory=ToolsConfig)
+    knowledge_base: KnowledgeBaseConfig = field(default_factory=KnowledgeBaseConfig)
     media: MediaConfig = field(default_factory=MediaConfig)
 
 
@@ -456,7 +494,7 @@ def load(
     ----------
     file : Path, optional
         TOML with the tables ``[server] [sonic] [signaling] [vad] [bargein] [continuity] [tools]
-        [media]``.
+        [knowledge_base] [media]``.
     environment : mapping, optional
         ``SONICRTC_<TABLE>_<NAME>``, e.g. ``SONICRTC_SONIC_VOICE``; other names are ignored.
     overrides : mapping of table to settings, optional
@@ -472,7 +510,7 @@ def load(
         _merge_file(tables, file)
     for name, text in (environment or {}).items():
         if name.startswith(_ENVIRONMENT_PREFIX):
-            table, _, key = name.removeprefix(_ENVIRONMENT_PREFIX).lower().partition("_")
+            table, key = _split(name.removeprefix(_ENVIRONMENT_PREFIX).lower(), tables)
             _put(tables, table, key, text, source=f"environment variable {name}")
     for table, settings in (overrides or {}).items():
         for key, value in settings.items():
@@ -480,6 +518,12 @@ def load(
                 _put(tables, table, key, value, source="command line")
     types = get_type_hints(Config)
     return Config(**{name: types[name](**settings) for name, settings in tables.items()})
+
+
+def _split(name: str, tables: Collection[str]) -> tuple[str, str]:
+    """Return table and setting of ``<table>_<setting>``; some tables have a ``_`` in their own name."""
+    table = next((table for table in tables if name.startswith(f"{table}_")), name.partition("_")[0])
+    return table, name[len(table) + 1 :]
 
 
 def _merge_file(tables: dict[str, dict[str, object]], file: Path) -> None:

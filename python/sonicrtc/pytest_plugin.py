@@ -7,20 +7,22 @@ Installed with the package, so that a test needs no import::
         async with sonicrtc_agent as agent:
             call = await agent.answer(offer)
 
-===================== ==============================================================================
-Fixture               What it gives
-===================== ==============================================================================
-``sonicrtc_state``    authority and throw-away keys, for the whole session
-``sonic_service``     a local Nova 2 Sonic: ``endpoint``, ``environment()`` for any AWS SDK, ``faults``
-                      (what shall go wrong) and ``records`` (what it was told)
-``local_kvs``         local Kinesis Video Streams signaling
-``sonicrtc_config``   settings that point at both
-``sonicrtc_agent``    an `Agent` with these settings; close it with ``await sonicrtc_agent.aclose()``
-===================== ==============================================================================
+======================== ===========================================================================
+Fixture                  What it gives
+======================== ===========================================================================
+``sonicrtc_state``       authority and throw-away keys, for the whole session
+``sonic_service``        a local Nova 2 Sonic: ``endpoint``, ``environment()`` for any AWS SDK, ``faults``
+                         (what shall go wrong) and ``records`` (what it was told)
+``local_kvs``            local Kinesis Video Streams signaling
+``local_knowledge_base`` a local Bedrock knowledge base: ``endpoint``, ``id``, ``environment()``, ``index``
+``sonicrtc_config``      settings that point at them
+``sonicrtc_agent``       an `Agent` with these settings; close it with ``await sonicrtc_agent.aclose()``
+======================== ===========================================================================
 
 The mark ``sonicrtc`` says what the model does: ``scenario`` is the name of one that the package
 has, a file beside the test, or the steps themselves; ``brain`` is ``"echo"`` (the default without a
-scenario), ``"speech"`` or ``"scripted"``.
+scenario), ``"speech"`` or ``"scripted"``. ``knowledge_base`` is a folder beside the test; with it, the
+agent can search the files in there.
 
 The services run on an event loop in a thread of their own, so any async test runner will do.
 """
@@ -39,6 +41,7 @@ import pytest
 if TYPE_CHECKING:
     from sonicrtc.agent import Agent
     from sonicrtc.config import Config
+    from sonicrtc.local.knowledge_base import LocalKnowledgeBase
     from sonicrtc.local.kvs import LocalKvs
     from sonicrtc.local.sonic import LocalSonic
     from sonicrtc.local.sonic.brain import Brain
@@ -51,8 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest the mark."""
     config.addinivalue_line(
         "markers",
-        "sonicrtc(scenario=None, brain=None): what sonic_service does: a scenario's name, file or steps;"
-        " 'echo', 'scripted' or 'speech'",
+        "sonicrtc(scenario=None, brain=None, knowledge_base=None): what sonic_service does: a scenario's name, file or"
+        " steps; 'echo', 'scripted' or 'speech'; and the folder of local_knowledge_base",
     )
 
 
@@ -70,8 +73,9 @@ def sonic_service(request: pytest.FixtureRequest, sonicrtc_state: LocalState) ->
     """Run a local Nova 2 Sonic, which writes down what it is told."""
     from sonicrtc.local.sonic import LocalSonic
 
-    mark = request.node.get_closest_marker("sonicrtc")
-    chosen = _chosen(request.path.parent, **(mark.kwargs if mark is not None else {}))
+    mark = _mark(request)
+    mark.pop("knowledge_base", None)
+    chosen = _chosen(request.path.parent, **mark)
     with _running(lambda: LocalSonic(state=sonicrtc_state, record=True, **chosen)) as service:
         yield service
 
@@ -86,14 +90,33 @@ def local_kvs(sonicrtc_state: LocalState) -> Iterator[LocalKvs]:
 
 
 @pytest.fixture
-def sonicrtc_config(sonic_service: LocalSonic, local_kvs: LocalKvs, sonicrtc_state: LocalState) -> Config:
-    """Give settings that point at the local services."""
-    from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig
+def local_knowledge_base(request: pytest.FixtureRequest, sonicrtc_state: LocalState) -> Iterator[LocalKnowledgeBase]:
+    """Run a local Bedrock knowledge base over the folder that the mark names."""
+    from sonicrtc.local.knowledge_base import LocalKnowledgeBase
 
+    folder = _mark(request).get("knowledge_base")
+    if folder is None:
+        raise pytest.UsageError("local_knowledge_base needs the mark sonicrtc(knowledge_base=FOLDER)")
+    with _running(lambda: LocalKnowledgeBase(request.path.parent / folder, keys=sonicrtc_state.keys)) as service:
+        yield service
+
+
+@pytest.fixture
+def sonicrtc_config(
+    request: pytest.FixtureRequest, sonic_service: LocalSonic, local_kvs: LocalKvs, sonicrtc_state: LocalState
+) -> Config:
+    """Give settings that point at the local services."""
+    from sonicrtc.config import Config, KnowledgeBaseConfig, ServerConfig, SignalingConfig, SonicConfig
+
+    knowledge_base = KnowledgeBaseConfig()
+    if _mark(request).get("knowledge_base") is not None:
+        service = request.getfixturevalue("local_knowledge_base")
+        knowledge_base = KnowledgeBaseConfig(id=service.id, endpoint=service.endpoint)
     return Config(
         server=ServerConfig(port=0),
         sonic=SonicConfig(endpoint=sonic_service.endpoint, ca_file=sonicrtc_state.ca_file),
         signaling=SignalingConfig(channel="tests", endpoint=local_kvs.endpoint),
+        knowledge_base=knowledge_base,
     )
 
 
@@ -104,6 +127,12 @@ def sonicrtc_agent(sonicrtc_config: Config, sonicrtc_state: LocalState) -> Agent
     from sonicrtc.credentials import StaticCredentials
 
     return Agent(config=sonicrtc_config, credentials=StaticCredentials(sonicrtc_state.keys))
+
+
+def _mark(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return what the mark of the test says."""
+    mark = request.node.get_closest_marker("sonicrtc")
+    return {} if mark is None else dict(mark.kwargs)
 
 
 def _chosen(directory: Path, *, brain: str | None = None, scenario: Any = None) -> dict[str, Any]:

@@ -68,3 +68,11 @@ def test_a_file_beside_the_test_is_found(pytester: pytest.Pytester) -> None:
 
 async def test_the_settings_point_at_the_local_services(sonicrtc_config: Config, local_kvs: LocalKvs) -> None:
     assert sonicrtc_config.signaling.endpoint == local_kvs.endpoint
+
+
+def test_a_knowledge_base_without_a_folder_is_told(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(local_knowledge_base): pass\n")
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*local_knowledge_base needs the mark*"])

@@ -66,3 +66,11 @@ def test_what_local_exports_is_what_serve_reads() -> None:
                    SONICRTC_SIGNALING_ENDPOINT="http://127.0.0.1:2")  # fmt: skip
     assert (found.sonic.endpoint, found.sonic.ca_file) == ("https://127.0.0.1:1", Path("/s/ca.pem"))
     assert found.signaling.endpoint == "http://127.0.0.1:2"
+
+
+def test_a_knowledge_base_comes_from_flags_or_the_environment() -> None:
+    found = config("--knowledge-base", "ABCDEFGHIJ", "--region", "eu-north-1").knowledge_base
+    assert (found.id, found.region, found.endpoint) == ("ABCDEFGHIJ", "eu-north-1", None)
+    address = {"SONICRTC_KNOWLEDGE_BASE_ENDPOINT": "http://127.0.0.1:9", "SONICRTC_KNOWLEDGE_BASE_MIN_SCORE": "0.4"}
+    found = config(**address).knowledge_base
+    assert (found.endpoint, found.min_score) == ("http://127.0.0.1:9", 0.4)

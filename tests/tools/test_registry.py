@@ -294,12 +294,22 @@ def test_some_of_the_tools_can_be_had_alone() -> None:
 def test_tools_are_replaced_by_others_and_a_namesake_that_came_since_stays() -> None:
     registry = ToolRegistry()
     old, new = (make_tool(fn, name="lamp") for fn in (lambda: 1, lambda: 2))
-    registry.replace((), [old])
-    registry.replace((), [new])
+    registry.replace([], [old])
+    registry.replace([old], [new])
     registry.replace([old], [])
     assert registry.find("lamp") is new
     registry.replace([new], [])
     assert len(registry) == 0
+
+
+def test_nothing_is_replaced_when_a_name_is_taken() -> None:
+    registry = ToolRegistry()
+    registry.add(lambda: 1, name="knock")
+    ring, knock = (make_tool(lambda: 2, name=name) for name in ("ring", "knock"))
+    registry.replace([], [ring])
+    with pytest.raises(ConfigError, match="'knock' is registered already"):
+        registry.replace([ring], [knock])
+    assert registry.find("ring") is ring
 
 
 DOCUMENT = {

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from sonicrtc import config
-from sonicrtc.config import Config, ServerConfig, SignalingConfig, SonicConfig, ToolsConfig, VadConfig
+from sonicrtc.config import (
+    Config,
+    KnowledgeBaseConfig,
+    ServerConfig,
+    SignalingConfig,
+    SonicConfig,
+    ToolsConfig,
+    VadConfig,
+)
 from sonicrtc.errors import ConfigError
 
 TOML = """
@@ -103,6 +111,11 @@ OUT_OF_RANGE: list[tuple[type, dict[str, Any], str]] = [
     (ToolsConfig, {"max_threads": 0}, "tools.max_threads"),
     (ToolsConfig, {"max_result_bytes": 255}, "tools.max_result_bytes: expected 256 or more"),
     (ToolsConfig, {"filler_after_s": 0}, "tools.filler_after_s: expected 0.1 or more seconds"),
+    (KnowledgeBaseConfig, {"id": "short"}, "knowledge_base.id: expected 10 letters and digits, or an ARN"),
+    (KnowledgeBaseConfig, {"id": "a/ABCDEFGHIJ"}, "knowledge_base.id"),
+    (KnowledgeBaseConfig, {"endpoint": "localhost:1"}, "knowledge_base.endpoint: expected http"),
+    (KnowledgeBaseConfig, {"number_of_results": 0}, "knowledge_base.number_of_results: expected 1 to 100"),
+    (KnowledgeBaseConfig, {"min_score": -0.1}, "knowledge_base.min_score: expected 0 or more"),
     (VadConfig, {"mode": 4}, "mode: expected 0, 1, 2 or 3, got 4"),
     (VadConfig, {"frame_ms": 15}, "frame_ms: expected 10, 20 or 30"),
     (VadConfig, {"start_k": 4}, r"start_k: expected 1 to start_n \(3\)"),
@@ -158,3 +171,8 @@ def test_the_gate_stays_open_longer_than_any_pause() -> None:
 def test_a_media_path_or_encoder_that_is_not_there_is_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"media.{name}: expected 'packets' or|media.{name}: expected 'default' or"):
         config.load(environment={f"SONICRTC_MEDIA_{name.upper()}": value})
+
+
+def test_an_arn_of_a_knowledge_base_is_as_good_as_an_id() -> None:
+    arn = "arn:aws:bedrock:us-east-1:111122223333:knowledge-base/ABCDEFGHIJ"
+    assert KnowledgeBaseConfig(id=arn).id == arn

@@ -36,6 +36,10 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
     _add_server(parser.add_argument_group("server"))
     _add_model(parser.add_argument_group("model"))
+    group = parser.add_argument_group("knowledge base")
+    group.add_argument("--knowledge-base", metavar="ID", help="Bedrock knowledge base that the model may search")
+    group.add_argument("--knowledge-base-endpoint", metavar="URL",
+                       help="Bedrock Agent Runtime address instead of AWS's")  # fmt: skip
     group = parser.add_argument_group("signaling")
     group.add_argument("--channel", metavar="NAME", help="signaling channel to be master of; created when missing")
     group.add_argument("--kvs-endpoint", metavar="URL", help="Kinesis Video Streams control plane instead of AWS's")
@@ -100,9 +104,12 @@ def config_of(options: argparse.Namespace, environment: dict[str, str]) -> Confi
     signaling = {
         "channel": channel, "endpoint": options.kvs_endpoint, "region": options.region, "ca_file": options.ca,
     }  # fmt: skip
+    knowledge_base = {
+        "id": options.knowledge_base, "endpoint": options.knowledge_base_endpoint, "region": options.region,
+    }  # fmt: skip
     overrides = {
-        "server": server, "sonic": sonic, "signaling": signaling, "media": {"path": options.media_path},
-        "tools": {"mcp": options.mcp},
+        "server": server, "sonic": sonic, "signaling": signaling, "knowledge_base": knowledge_base,
+        "media": {"path": options.media_path}, "tools": {"mcp": options.mcp},
     }  # fmt: skip
     return load(options.config, environment, overrides)
 

@@ -145,11 +145,22 @@ class ToolRegistry:
         return tool
 
     def replace(self, old: Iterable[Tool], new: Iterable[Tool]) -> None:
-        """Take the tools `old` out, as far as they are there, and put `new` in, which take the place of namesakes."""
+        """Take the tools `old` out, as far as they are there, and put `new` in.
+
+        Raises
+        ------
+        ConfigError
+            A name is taken; nothing has changed.
+        """
+        tools = dict(self._tools)
         for tool in old:
-            if self._tools.get(tool.name) is tool:
-                del self._tools[tool.name]
-        self._tools |= {tool.name: tool for tool in new}
+            if tools.get(tool.name) is tool:
+                del tools[tool.name]
+        for tool in new:
+            if tool.name in tools:
+                raise ConfigError(f"tool {tool.name!r} is registered already")
+            tools[tool.name] = tool
+        self._tools = tools
 
     def only(self, names: Collection[str]) -> ToolRegistry:
         """Return a registry of some of these tools.

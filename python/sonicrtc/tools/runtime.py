@@ -21,7 +21,7 @@ from sonicrtc.tools.in_call import Farewell, Floor, InCall, this_call
 from sonicrtc.tools.progress import still_working
 from sonicrtc.tools.registry import CONFIRMATION, Tool, ToolRegistry
 from sonicrtc.tools.results import as_json, error_as_json
-from sonicrtc.tools.threads import ThreadPool
+from sonicrtc.tools.threads import ThreadPool, pool_of_call
 
 _log = logging.getLogger(__name__)
 
@@ -208,6 +208,7 @@ class ToolRunner:
             self._filled.discard(task)
 
     async def _invoke(self, fn: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+        pool_of_call.set(self._threads)
         if inspect.iscoroutinefunction(fn):
             return await fn(**arguments)
         result = await self._threads.run(functools.partial(fn, **arguments))

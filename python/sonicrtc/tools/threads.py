@@ -14,6 +14,15 @@ from sonicrtc.errors import ToolError
 
 _log = logging.getLogger(__name__)
 
+#: The threads of the call whose tool runs here.
+pool_of_call: contextvars.ContextVar[ThreadPool] = contextvars.ContextVar("pool_of_call")
+
+
+async def in_thread[T](fn: Callable[[], T]) -> T:
+    """Return what `fn` returns, run in a thread of the call whose tool awaits this; outside of calls in any."""
+    pool = pool_of_call.get(None)
+    return await (asyncio.to_thread(fn) if pool is None else pool.run(fn))
+
 
 class ThreadPool:
     """Runs functions in threads, at most `max_threads` at once; belongs to one event loop.
