@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import wave
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_the_exports_of_a_knowledge_base_are_all_that_boto3_needs(
     assert done.stdout.endswith("Wipe it with a damp cloth when it is cold.\n"), done.stderr
     assert {"SONICRTC_KNOWLEDGE_BASE_ID", "SONICRTC_KNOWLEDGE_BASE_ENDPOINT"} <= variables.keys()
     assert "indexed 1 file, 2 passages" in capfd.readouterr().err
+
+
+def test_a_long_indexing_can_be_stopped(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("\n\n".join(f"Paragraph {n}. " + "Word by word. " * 70 for n in range(9000)))
+    command = [*SONICRTC, "local", "kb", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("indexing: ")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "")
 
 
 def test_it_tells_at_the_end_how_the_sessions_went(capfd: pytest.CaptureFixture[str]) -> None:

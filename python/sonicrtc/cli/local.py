@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonicrtc.errors import ConfigError
-from sonicrtc.tasks import stop_event
+from sonicrtc.tasks import beside, stop_event
 
 if TYPE_CHECKING:
     from sonicrtc.local.sonic.brain import Brain
@@ -74,17 +74,24 @@ async def _run(options: argparse.Namespace, service: Service) -> int:
     async with stop_event(with_stdin=options.exit_with_stdin) as stop:
         with _opened(LocalState, options.state) as state:
             try:
-                async with asynccontextmanager(service)(options, state) as variables:
-                    shared = state.environment()
-                    _print_exports(shared)
-                    _print_exports({name: value for name, value in variables.items() if name not in shared})
-                    print("ready", flush=True)
+                # Beside, so that a start that takes long can be stopped, too.
+                async with beside(_serve(options, state, service)):
                     await stop.wait()
             except OSError as exc:
                 if exc.errno != errno.EADDRINUSE:
                     raise
                 raise ConfigError(f"port {options.port} on 127.0.0.1 is in use; choose another with --port") from exc
     return 0
+
+
+async def _serve(options: argparse.Namespace, state: LocalState, service: Service) -> None:
+    """Run `service` until this is cancelled."""
+    async with asynccontextmanager(service)(options, state) as variables:
+        shared = state.environment()
+        _print_exports(shared)
+        _print_exports({name: value for name, value in variables.items() if name not in shared})
+        print("ready", flush=True)
+        await asyncio.Event().wait()
 
 
 def _opened(kind: type[LocalState], directory: Path | None) -> LocalState:
@@ -99,9 +106,13 @@ async def _sonic(options: argparse.Namespace, state: LocalState) -> AsyncIterato
 
     scenario = _scenario(options)
     brain = None if scenario is not None and scenario.complete else _brain(options)
-    async with LocalSonic(state=state, brain=brain, scenario=scenario, port=options.port, region=_REGION) as sonic:
-        yield sonic.environment()
-    _tell(sonic.sessions)
+    sonic = LocalSonic(state=state, brain=brain, scenario=scenario, port=options.port, region=_REGION)
+    try:
+        async with sonic:
+            yield sonic.environment()
+    except asyncio.CancelledError:
+        _tell(sonic.sessions)
+        raise
 
 
 def _tell(sessions: Sessions) -> None:

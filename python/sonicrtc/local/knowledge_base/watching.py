@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from sonicrtc.errors import MissingExtraError
+from sonicrtc.errors import ConfigError, MissingExtraError
 from sonicrtc.local.models import require
 
 # Changes that come together are one; a single one is told after the shorter time.
@@ -25,7 +25,10 @@ class FolderWatch:
         engine: Any = getattr(require("watchfiles._rust_notify", "kb"), "RustNotify", None)
         if engine is None or not all(hasattr(engine, name) for name in ("watch", "close")):
             raise MissingExtraError("watchfiles has changed; install the version of: pip install 'sonicrtc[kb]'")
-        self._engine = engine([str(folder)], False, False, 0, True, True)
+        try:
+            self._engine = engine([str(folder)], False, False, 0, True, True)
+        except (OSError, RuntimeError) as exc:  # as many watches as the system allows, above all
+            raise ConfigError(f"changes of {folder} cannot be watched: {exc}") from exc
 
     def wait(self, stop: threading.Event) -> bool:
         """Block until something has changed (True) or `stop` is set (False)."""
