@@ -11,9 +11,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from tests.tools.stage import Stage
 
 from sonicrtc.errors import ToolError
-from sonicrtc.tools.threads import ThreadPool
+from sonicrtc.tools.threads import ThreadPool, in_thread
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_a_function_that_outlives_its_loop_just_ends(held: threading.Event) -> N
 
 NEVER_RETURNS = """
 import asyncio, threading
-from sonicrtc.tools.threads import ThreadPool
+from sonicrtc.tools.threads import ThreadPool, in_thread
 
 async def main():
     pool = ThreadPool(1)
@@ -172,3 +173,14 @@ asyncio.run(main())
 def test_a_function_that_never_returns_does_not_keep_the_process_alive() -> None:
     done = subprocess.run([sys.executable, "-c", NEVER_RETURNS], capture_output=True, text=True, timeout=30, check=True)
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+async def test_an_async_tool_has_the_threads_of_its_call() -> None:
+    async def dig() -> str:
+        """Dig."""
+        return await in_thread(lambda: threading.current_thread().name)
+
+    stage = Stage(dig)
+    assert await stage.call() == {"result": "sonicrtc tool"}
+    assert stage.threads.running == 0
+    assert await in_thread(threading.current_thread) is not threading.main_thread()
