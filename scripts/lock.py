@@ -15,9 +15,10 @@ def _extras(*names: str) -> list[str]:
 
 
 LOCKS = {
-    "demo.lock": ["pyproject.toml", "requirements/demo.in", *_extras("server", "local", "kb", "mcp", "openapi")],
+    "demo.lock": ["pyproject.toml", "requirements/demo.in",
+                  *_extras("server", "local", "kb", "mcp", "openapi", "iot")],
     "dev.lock": ["pyproject.toml", "requirements/demo.in", "-c", "requirements/demo.lock",
-                 *_extras("server", "local", "kb", "mcp", "openapi", "dev")],
+                 *_extras("server", "local", "kb", "mcp", "openapi", "iot", "dev")],
     "node.lock": ["requirements/node.in"],
     "wheels.lock": ["requirements/wheels.in", "-c", "requirements/dev.lock"],
     "pipecat.lock": ["requirements/pipecat.in"],

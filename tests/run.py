@@ -25,6 +25,7 @@ SYSTEM_PACKAGES = BROWSERS | {
     "pocketsphinx-testdata": "/usr/share/doc/pocketsphinx-testdata",
     "iproute2": "/usr/sbin/ip",
     "espeak-ng": "/usr/bin/espeak-ng",
+    "mosquitto": "/usr/sbin/mosquitto",
     "procps": "/usr/bin/ps",
     "pkgconf": "/usr/bin/pkg-config",
 }

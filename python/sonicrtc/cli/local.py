@@ -28,6 +28,7 @@ _EPILOG = """examples:
   sonicrtc local sonic --scenario throttled                 ... that refuses twice and then answers
   sonicrtc local kvs --port 8444 --state ~/.sonicrtc        Kinesis Video Streams signaling
   sonicrtc local kb manuals --port 8445 --state ~/.sonicrtc  a Bedrock knowledge base of a folder's files
+  sonicrtc local iot --port 8883 --mtls                     an MQTT broker, as AWS IoT Core is one
 
 Each prints lines to paste into a shell; any AWS client, and `sonicrtc serve`, then uses this service.
 All take the same --state, which holds ca.pem and a credentials file with one throw-away key pair.
@@ -42,7 +43,7 @@ def add_to(commands: Commands) -> None:
         "local", help="run a stand-in for an AWS service on this machine", description=__doc__, epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    services = parser.add_subparsers(metavar="sonic|kvs|kb", required=True)
+    services = parser.add_subparsers(metavar="sonic|kvs|kb|iot", required=True)
     sonic = services.add_parser("sonic", help="Amazon Nova 2 Sonic's bidirectional stream")
     sonic.add_argument("--brain", choices=("speech", "echo", "scripted"),
                        help="speech (default) listens and speaks; echo returns the audio;"
@@ -57,7 +58,11 @@ def add_to(commands: Commands) -> None:
     kb.add_argument("folder", type=Path, metavar="FOLDER", help="its files are read, again whenever one has changed")
     kb.add_argument("--id", metavar="ID", help="what it is called: 10 letters and digits (default LOCALKB001)")
     kb.set_defaults(run=lambda options: asyncio.run(_run(options, _kb)))
-    for service in (sonic, kvs, kb):
+    iot = services.add_parser("iot", help="an MQTT broker: mosquitto where it is installed, else amqtt")
+    iot.add_argument("--mtls", action="store_true", help="TLS, and only for clients with the certificate made here")
+    iot.add_argument("--broker", choices=("mosquitto", "amqtt"), help="which one (default: mosquitto if installed)")
+    iot.set_defaults(run=lambda options: asyncio.run(_run(options, _iot)))
+    for service in (sonic, kvs, kb, iot):
         service.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free one)")
         service.add_argument("--state", type=Path, metavar="DIR", help="keep keys and certificates here")
         service.add_argument("--exit-with-stdin", action="store_true", help=argparse.SUPPRESS)
@@ -143,6 +148,13 @@ async def _kb(options: argparse.Namespace, state: LocalState) -> AsyncIterator[M
         options.folder, keys=state.keys, id=options.id or DEFAULT_ID, region=_REGION, port=options.port, say=say
     ) as knowledge_base:
         yield knowledge_base.environment()
+
+
+async def _iot(options: argparse.Namespace, state: LocalState) -> AsyncIterator[Mapping[str, str]]:
+    from sonicrtc.local.iot import local_iot
+
+    async with local_iot(state, port=options.port, mtls=options.mtls, broker=options.broker) as variables:
+        yield variables
 
 
 def _scenario(options: argparse.Namespace) -> Scenario | None:

@@ -142,6 +142,13 @@ class LocalState:
             self._open_leaf(hosts, cert_file, key_file)
         return cert_file, key_file
 
+    def issue_client(self, name: str) -> tuple[Path, Path]:
+        """Return certificate and key by which a client of that name proves who it is; PEM files."""
+        cert_file, key_file = self.directory / f"client-{name}.pem", self.directory / f"client-{name}-key.pem"
+        with _locked(self.directory / ".lock"):
+            self._open_leaf((name,), cert_file, key_file, ExtendedKeyUsageOID.CLIENT_AUTH)
+        return cert_file, key_file
+
     # -- making and finding -----------------------------------------------------------------------
 
     def _open_authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -163,7 +170,13 @@ class LocalState:
         _write(self.ca_file, certificate.public_bytes(serialization.Encoding.PEM))
         return certificate, key
 
-    def _open_leaf(self, hosts: Sequence[str], cert_file: Path, key_file: Path) -> None:
+    def _open_leaf(
+        self,
+        hosts: Sequence[str],
+        cert_file: Path,
+        key_file: Path,
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+    ) -> None:
         authority, authority_key = self._authority
         if cert_file.exists() and key_file.exists():
             found = x509.load_pem_x509_certificate(cert_file.read_bytes())
@@ -177,7 +190,7 @@ class LocalState:
             .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id), critical=False)
             .sign(authority_key, hashes.SHA256())
         )
