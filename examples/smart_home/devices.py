@@ -121,10 +121,10 @@ class Simulator:
             try:
                 async with self._broker.client(f"smart-home-{self.name.replace('/', '-')}", will=will) as client:
                     pause_s = _FIRST_PAUSE_S
-                    await client.subscribe([(topic, 1) for topic in self._controls])
-                    await self.report(client)
-                    await self._say(client, "online", {"online": True}, retain=True)
                     try:
+                        await client.subscribe([(topic, 1) for topic in self._controls])
+                        await self.report(client)
+                        await self._say(client, "online", {"online": True}, retain=True)
                         async for message in client.messages:
                             if not message.retain:  # a command is for now; nobody should retain one
                                 await self._command(client, str(message.topic), message.payload)
