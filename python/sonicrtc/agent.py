@@ -6,8 +6,9 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -16,12 +17,15 @@ from sonicrtc.call import Call
 from sonicrtc.calls import Calls, OnCall
 from sonicrtc.config import Config, KnowledgeBaseConfig, load
 from sonicrtc.credentials import BotocoreCredentials, CredentialsProvider
+from sonicrtc.devices import DeviceSource, show_devices
 from sonicrtc.errors import ConfigError, SonicRtcError
 from sonicrtc.tools.builtin import BUILTIN
 from sonicrtc.tools.registry import Tool, ToolRegistry
 
 if TYPE_CHECKING:
     from sonicrtc.tools.openapi import Api
+
+Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
 
 class Agent:
@@ -79,7 +83,10 @@ class Agent:
         self._mcp_files: list[Path] = []
         self._apis: list[Api] = []
         self._knowledge_bases: list[dict[str, Any]] = []
+        #: What the page shows beside the conversation; None for nothing.
+        self.devices: DeviceSource | None = None
         self._on_call: list[OnCall] = []
+        self._lifespans: list[Lifespan] = []
         self._root: asyncio.Task[None] | None = None
         self._calls: asyncio.Future[Calls] | None = None
         self._stop = asyncio.Event()
@@ -175,6 +182,14 @@ class Agent:
         self._on_call.append(fn)
         return fn
 
+    def lifespan[F: Lifespan](self, fn: F) -> F:
+        """Enter an async context manager before the first call and leave it after the last, e.g. of a connection.
+
+        Given is the function that makes it, most often one with ``@asynccontextmanager``. An error in it ends all.
+        """
+        self._lifespans.append(fn)
+        return fn
+
     # -- inside somebody else's application ---------------------------------------------------------
 
     async def answer(self, offer: Mapping[str, Any], client_id: str | None = None) -> Call:
@@ -208,7 +223,7 @@ class Agent:
 
     async def _own_calls(self, ready: asyncio.Future[Calls]) -> None:
         try:
-            async with self._open(self.config) as calls:
+            async with self._open(self.config, self._credentials) as calls:
                 ready.set_result(calls)
                 await self._stop.wait()
         except SonicRtcError as exc:
@@ -217,23 +232,30 @@ class Agent:
             ready.set_exception(exc)  # for whoever wants a call answered
 
     @asynccontextmanager
-    async def _open(self, config: Config) -> AsyncIterator[Calls]:
-        async with (
-            self.tools_at_work(config) as tools,
-            Calls(config, credentials=self._credentials, tools=tools, on_call=self._on_call) as calls,
-        ):
-            yield calls
+    async def _open(self, config: Config, credentials: CredentialsProvider) -> AsyncIterator[Calls]:
+        async with self.tools_at_work(config, credentials=credentials) as tools:
+            on_call = list(self._on_call)
+            if self.devices is not None:
+                on_call.append(partial(show_devices, self.devices))
+            async with Calls(config, credentials=credentials, tools=tools, on_call=on_call) as calls:
+                yield calls
 
     @asynccontextmanager
     async def tools_at_work(
-        self, config: Config | None = None, *, show_errors: bool = False
+        self,
+        config: Config | None = None,
+        *,
+        credentials: CredentialsProvider | None = None,
+        show_errors: bool = False,
     ) -> AsyncIterator[ToolRegistry]:
-        """Give all that the model may call, those of MCP servers among them, which run meanwhile.
+        """Give all that the model may call, those of MCP servers among them, which run meanwhile, as lifespans do.
 
         Parameters
         ----------
         config : Config, optional
             Settings instead of the agent's own.
+        credentials : CredentialsProvider, optional
+            AWS keys instead of the agent's own.
         show_errors : bool
             Let what those servers write to standard error be seen.
 
@@ -246,7 +268,9 @@ class Agent:
         self._add_builtin(settings)
         files = [*self._mcp_files, *([settings.tools.mcp] if settings.tools.mcp else [])]
         async with AsyncExitStack() as stack:
-            searches = list(self._knowledge_base_tools(settings.knowledge_base))
+            for lifespan in self._lifespans:
+                await stack.enter_async_context(lifespan())
+            searches = list(self._knowledge_base_tools(settings.knowledge_base, credentials or self._credentials))
             self._tools.replace((), searches)
             stack.callback(self._tools.replace, searches, ())
             for api in self._apis:
@@ -261,14 +285,14 @@ class Agent:
                 await stack.enter_async_context(McpServers(servers, self._tools, show_errors=show_errors))
             yield self._tools
 
-    def _knowledge_base_tools(self, config: KnowledgeBaseConfig) -> Iterator[Tool]:
+    def _knowledge_base_tools(self, config: KnowledgeBaseConfig, credentials: CredentialsProvider) -> Iterator[Tool]:
         for options in self._knowledge_bases or ([{}] if config.id else []):
             from sonicrtc.tools.knowledge_base import knowledge_base_tool
 
             settings = {
                 "id": config.id, "region": config.region, "endpoint_url": config.endpoint,
                 "number_of_results": config.number_of_results, "min_score": config.min_score,
-                "credentials": self._credentials,
+                "credentials": credentials,
             } | options  # fmt: skip
             if settings["id"] is None:
                 raise ConfigError("use_knowledge_base: expected an id, here or in the setting knowledge_base.id")
@@ -315,6 +339,7 @@ class Agent:
         self,
         config: Config | None = None,
         *,
+        credentials: CredentialsProvider | None = None,
         on_ready: Callable[[str], object] = lambda url: None,
         stop: asyncio.Event | None = None,
     ) -> None:
@@ -324,6 +349,8 @@ class Agent:
         ----------
         config : Config, optional
             Settings instead of the agent's own.
+        credentials : CredentialsProvider, optional
+            AWS keys instead of the agent's own.
         on_ready : callable
             Called with the page's address once it can be opened.
         stop : asyncio.Event, optional
@@ -337,12 +364,13 @@ class Agent:
         from sonicrtc.server import Server
 
         settings = self._settings(config or self.config)
+        keys = credentials or self._credentials
         if not settings.server.loopback:
-            await self._credentials.frozen()
+            await keys.frozen()
         async with (
             _stopping(stop) as stopped,
-            self._open(settings) as calls,
-            Server(settings, calls, credentials=self._credentials) as server,
+            self._open(settings, keys) as calls,
+            Server(settings, calls, credentials=keys) as server,
         ):
             on_ready(server.url)
             await server.run_until(stopped)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, assert_never
 
 from sonicrtc.audio import Uplink
 from sonicrtc.errors import PeerError, SonicClosedError, SonicRtcError
-from sonicrtc.events import AppEvent, EndedEvent, Event, HangUpMessage, SettingsMessage, TextMessage, encode
+from sonicrtc.events import AppEvent, EndedEvent, HangUpMessage, SettingsMessage, TextMessage, encode
 from sonicrtc.feed import CallClock, Feed, error_event, usage_event
 from sonicrtc.floor import Floor
 from sonicrtc.loopback import Loopback
@@ -32,11 +32,11 @@ from sonicrtc.tuning import ModelSettings, Tuning, tool_specs
 
 if TYPE_CHECKING:
     from sonicrtc.config import Config, SonicConfig
+    from sonicrtc.events import Event, ServerEvent
     from sonicrtc.sonic.session import SonicSession
     from sonicrtc.tools.runtime import ToolRunner
 
     OpenSession = Callable[[SonicConfig, Callable[[sonic.SonicEvent], None]], SonicSession]
-    OpenTools = Callable[..., ToolRunner]
     IceServers = Sequence[str | IceServer]
 
 Reason = Literal["hangup", "peer_left", "drained", "error"]
@@ -57,7 +57,7 @@ class Call:
     """
 
     def __init__(
-        self, config: Config, *, open_session: OpenSession | None, open_tools: OpenTools,
+        self, config: Config, *, open_session: OpenSession | None, open_tools: Callable[..., ToolRunner],
         ice_servers: IceServers = (), settings: object = None,
     ) -> None:  # fmt: skip
         self.id = uuid.uuid4().hex
@@ -71,19 +71,16 @@ class Call:
             open_session(self._tuning.next, self._told) if open_session
             else Loopback(self._told, lambda: self._floor.waiting_ms)
         )  # fmt: skip
-        self._clock, self._over = CallClock(), asyncio.Event()
+        self._clock, self._over, self._group = CallClock(), asyncio.Event(), asyncio.TaskGroup()
         self._reason: Reason | None = None
         self._error: SonicRtcError | None = None
-        self._group = asyncio.TaskGroup()
         self._peer = Peer(
             ice_servers=ice_servers, media=media, pull_audio=lambda frames: self._floor.pull(frames),
             on_audio=self._heard, on_message=self._page_said, on_state=self._peer_became,
         )  # fmt: skip
         self._feed = Feed(send=self._peer.send, clock=self._clock.now_ms, introduced=False)
-        assisted = config if open_session else None
-        self._floor = Floor(
-            rate_hz=rate_hz, audio=audio, tell=self._feed.tell, clock=self._clock.now_ms, config=assisted
-        )
+        assist = config if open_session else None
+        self._floor = Floor(rate_hz=rate_hz, audio=audio, tell=self._feed.tell, clock=self._clock.now_ms, config=assist)
         self._tools = open_tools(
             tell=self._feed.tell, announce=self._session.announce, floor=self._floor, end=self._end
         )
@@ -99,6 +96,10 @@ class Call:
         event = AppEvent(kind=kind, data=data, at_ms=self._clock.now_ms())
         self._peer.send(encode(event))
         return event
+
+    def tell(self, event: ServerEvent) -> None:
+        """Tell the page, and the readers of :meth:`events`, that something happened."""
+        self._feed.tell(event)
 
     async def send_text(self, text: str) -> None:
         """Say `text` to the model as the user, as if it was typed on the page."""
@@ -177,8 +178,7 @@ class Call:
         self._over.set()
 
     def _fail(self, error: SonicRtcError) -> None:
-        if self._reason is None:
-            self._error = error
+        self._error = error if self._reason is None else self._error
         self._end("error")
 
     async def _say_goodbye(self) -> None:

@@ -186,6 +186,35 @@ class EndedEvent(_Event, frozen=True, kw_only=True, tag="ended"):
     reason: Literal["hangup", "peer_left", "drained", "error"]
 
 
+class DeviceStateEvent(_Event, frozen=True, kw_only=True, tag="device.state"):
+    """A device of the application: each one when the call begins, then whatever changes."""
+
+    #: Its name for a `DeviceSwitchMessage`, e.g. ``"kitchen/oven"``.
+    device: str
+    room: str
+    #: What it is, e.g. ``"light"``; the page draws the kinds that it knows with switches of their own.
+    kind: str
+    #: It can be reached. What is told of one that cannot is what was last known.
+    online: bool
+    state: dict[str, Any] = {}
+
+
+class DeviceSwitchedEvent(_Event, frozen=True, kw_only=True, tag="device.switched"):
+    """The page's switch was obeyed, or not."""
+
+    device: str
+    #: Why not; empty when it was.
+    problem: str = ""
+
+
+class DeviceSwitchMessage(_Event, frozen=True, kw_only=True, tag="device.switch"):
+    """Page to server: the user moved a switch."""
+
+    device: str
+    #: What is to change, e.g. ``{"on": true}``.
+    change: dict[str, Any]
+
+
 class TextMessage(_Event, frozen=True, kw_only=True, tag="text"):
     """Page to server: the user typed something for the model."""
 
@@ -237,11 +266,13 @@ ServerEvent = (
     | AppEvent
     | ModelEvent
     | HandOverEvent
+    | DeviceStateEvent
+    | DeviceSwitchedEvent
     | EndedEvent
 )
-ClientMessage = TextMessage | AppEvent | SettingsMessage | HangUpMessage
+ClientMessage = TextMessage | AppEvent | SettingsMessage | DeviceSwitchMessage | HangUpMessage
 #: What ``Call.events()`` yields.
-Event = ServerEvent | TextMessage | SettingsMessage | UnknownEvent
+Event = ServerEvent | TextMessage | SettingsMessage | DeviceSwitchMessage | UnknownEvent
 
 _encoder = msgspec.json.Encoder()
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
@@ -274,14 +305,14 @@ def encode(message: ServerEvent | ClientMessage) -> str:
 
 def decode_client(message: str | bytes) -> ClientMessage | UnknownEvent:
     """Read a message that the page sent."""
-    return _decode(message, _client_decoder, ("text", "app", "settings", "hangup"))
+    return _decode(message, _client_decoder, ("text", "app", "settings", "device.switch", "hangup"))
 
 
 def decode_server(message: str | bytes) -> ServerEvent | UnknownEvent:
     """Read a message that the server sent."""
     known = (
         "session", "transcript", "speaking", "interrupted", "tool", "usage", "timing", "error", "app", "model",
-        "hand_over", "ended",
+        "hand_over", "device.state", "device.switched", "ended",
     )  # fmt: skip
     return _decode(message, _server_decoder, known)
 

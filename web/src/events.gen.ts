@@ -131,6 +131,25 @@ export interface HandOverEvent {
   summary?: string;
 }
 
+/** A device of the application: each one when the call begins, then whatever changes. */
+export interface DeviceStateEvent {
+  type: "device.state";
+  at_ms?: number;
+  device: string;
+  room: string;
+  kind: string;
+  online: boolean;
+  state?: Record<string, unknown>;
+}
+
+/** The page's switch was obeyed, or not. */
+export interface DeviceSwitchedEvent {
+  type: "device.switched";
+  at_ms?: number;
+  device: string;
+  problem?: string;
+}
+
 /** The call is over; sent last. */
 export interface EndedEvent {
   type: "ended";
@@ -158,6 +177,14 @@ export interface SettingsMessage {
   at_ms?: number;
 }
 
+/** Page to server: the user moved a switch. */
+export interface DeviceSwitchMessage {
+  type: "device.switch";
+  at_ms?: number;
+  device: string;
+  change: Record<string, unknown>;
+}
+
 /** Page to server: end the call. */
 export interface HangUpMessage {
   type: "hangup";
@@ -176,10 +203,13 @@ export type ServerEvent =
   | AppEvent
   | ModelEvent
   | HandOverEvent
+  | DeviceStateEvent
+  | DeviceSwitchedEvent
   | EndedEvent;
 
 export type ClientMessage =
   | TextMessage
   | AppEvent
   | SettingsMessage
+  | DeviceSwitchMessage
   | HangUpMessage;

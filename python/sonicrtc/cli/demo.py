@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sonicrtc.cli.serve import add_mcp, add_media_path
+from sonicrtc.cli.serve import add_app, add_mcp, add_media_path
 from sonicrtc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     parser.add_argument("--lan", action="store_true", help="HTTPS for the local network: talk by phone")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep the certificate authority here for next time")
+    add_app(parser)
     add_media_path(parser)
     add_mcp(parser)
     parser.add_argument("--brain", choices=("speech", "echo"), default="speech", help=argparse.SUPPRESS)
@@ -44,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
                 browser=not options.no_browser,
                 lan=options.lan,
                 state=options.state,
+                app=options.app,
                 brain=options.brain,
                 greeting=options.greeting,
                 media_path=options.media_path or "packets",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _EPILOG = """examples:
   sonicrtc serve --channel my-agent --region us-east-1
   sonicrtc serve --config agent.toml --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+  sonicrtc serve --app examples/hello.py     an agent of your own, with its tools
   sonicrtc serve --loopback                  hear yourself: no model, for measuring
 
 settings: defaults < --config (TOML: [server] [sonic] [signaling] [vad]) < SONICRTC_<TABLE>_<NAME> < flags.
@@ -34,6 +35,7 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     parser.set_defaults(run=run)
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+    add_app(parser)
     _add_server(parser.add_argument_group("server"))
     _add_model(parser.add_argument_group("model"))
     group = parser.add_argument_group("knowledge base")
@@ -71,6 +73,13 @@ def add_media_path(group: argparse._ActionsContainer) -> None:
 def add_mcp(group: argparse._ActionsContainer) -> None:
     """Add the flag that ``demo`` and ``tools`` have, too."""
     group.add_argument("--mcp", type=Path, metavar="FILE", help="MCP servers whose tools the model may call, in JSON")
+
+
+def add_app(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that ``demo`` has, too."""
+    parser.add_argument("--app", type=Path, metavar="FILE|FOLDER",
+                        help="an application of your own: a Python file with an Agent called agent,"
+                        " or a folder with such an app.py")  # fmt: skip
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
@@ -117,11 +126,13 @@ def config_of(options: argparse.Namespace, environment: dict[str, str]) -> Confi
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
     from sonicrtc.agent import Agent
+    from sonicrtc.app import load_app
     from sonicrtc.credentials import BotocoreCredentials
 
     config = config_of(options, dict(os.environ))
-    agent = Agent(config=config, credentials=BotocoreCredentials(options.profile))
-    asyncio.run(agent.serve(config, on_ready=_announce))
+    agent = Agent() if options.app is None else load_app(options.app).agent
+    credentials = None if options.app is not None and options.profile is None else BotocoreCredentials(options.profile)
+    asyncio.run(agent.serve(config, credentials=credentials, on_ready=_announce))
     return 0
 
 

@@ -8,7 +8,8 @@ import socket
 import sys
 import time
 import webbrowser
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ from sonicrtc.errors import ConfigError
 from sonicrtc.tasks import beside, stop_event
 
 if TYPE_CHECKING:
+    from sonicrtc.agent import Agent
+    from sonicrtc.app import App
     from sonicrtc.local.state import LocalState
 
 DEFAULT_PORT = 8080
@@ -52,6 +55,8 @@ class DemoOptions:
         Serve HTTPS to the local network, so that a phone can talk.
     state : Path, optional
         Keep authority and keys here instead of making them anew, so that a phone trusts them once.
+    app : Path, optional
+        An application instead of the plain conversation, see :func:`sonicrtc.app.load_app`.
     brain : str
         Brain of the local Nova Sonic service.
     greeting : str, optional
@@ -66,6 +71,7 @@ class DemoOptions:
     browser: bool = True
     lan: bool = False
     state: Path | None = None
+    app: Path | None = None
     brain: str = "speech"
     greeting: str | None = None
     media_path: MediaPathName = "packets"
@@ -105,6 +111,7 @@ async def _demo(options: DemoOptions, progress: _Progress) -> None:
 
     host = lan_address() if options.lan else "127.0.0.1"
     port = _port(options, "0.0.0.0" if options.lan else host, progress)
+    app = _app(options)
     async with AsyncExitStack() as stack:
         state = stack.enter_context(LocalState.open(options.state))
         start = ("--state", str(state.directory))
@@ -113,7 +120,26 @@ async def _demo(options: DemoOptions, progress: _Progress) -> None:
             local_service("sonic", *start, "--brain", options.brain, environment=os.environ)
         )
         progress("starting the local services")
-        await _serve(options, _Local(state, kvs, sonic), (host, port), progress)
+        if app.demo is not None:
+
+            @asynccontextmanager
+            async def start_local(kind: str, *arguments: str) -> AsyncIterator[Mapping[str, str]]:
+                async with local_service(kind, *start, *arguments, environment=os.environ) as service:
+                    variables = await service.ready()
+                    async with beside(service.watch()):
+                        yield variables
+
+            await stack.enter_async_context(app.demo(start_local))
+            progress(f"what {options.app} needs is there")
+        await _serve(options, _Local(state, kvs, sonic, app.agent), (host, port), progress)
+
+
+def _app(options: DemoOptions) -> App:
+    """Load the application before anything is started."""
+    from sonicrtc.agent import Agent
+    from sonicrtc.app import App, load_app
+
+    return App(agent=Agent()) if options.app is None else load_app(options.app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +147,10 @@ class _Local:
     state: LocalState
     kvs: LocalService
     sonic: LocalService
+    agent: Agent
 
 
 async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], progress: _Progress) -> None:
-    from sonicrtc.agent import Agent
-
     signaling_endpoint = (await local.kvs.ready())["SONICRTC_SIGNALING_ENDPOINT"]
     progress("signaling is there (Kinesis Video Streams, local)")
     sonic_endpoint = (await local.sonic.ready())["SONICRTC_SONIC_ENDPOINT"]
@@ -146,9 +171,9 @@ async def _serve(options: DemoOptions, local: _Local, address: tuple[str, int], 
             if options.browser and _has_display():
                 tasks.create_task(asyncio.to_thread(webbrowser.open, url))
 
-        agent = Agent(config=config, credentials=StaticCredentials(local.state.keys))
+        keys = StaticCredentials(local.state.keys)
         # Ends by being cancelled: the signals are taken above, for the time of starting, too.
-        await agent.serve(config, on_ready=on_ready, stop=asyncio.Event())
+        await local.agent.serve(config, credentials=keys, on_ready=on_ready, stop=asyncio.Event())
 
 
 def greeting_of(options: DemoOptions) -> str:
