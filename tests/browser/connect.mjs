@@ -5,5 +5,6 @@ import { connect, run, until } from "./browser.mjs";
 
 await run(async (page) => {
   await connect(page);
-  return until(page, "the server's first event", ({ status }) => !status.startsWith("Listening"));
+  const seen = await until(page, "the server's first event", ({ status }) => !status.startsWith("Listening"));
+  return { ...seen, devices: (await page.$$("[data-testid=devices]")).length };
 });

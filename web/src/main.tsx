@@ -3,6 +3,7 @@ import "./styles/tokens.css";
 import "./styles/page.css";
 import "./styles/stage.css";
 import "./styles/talk.css";
+import "./styles/devices.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Call } from "./call/call";

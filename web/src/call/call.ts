@@ -111,6 +111,13 @@ export class Call {
     this.#take({ kind: "wished", choice });
   }
 
+  /** Move a switch of one of the application's devices. */
+  switchDevice(device: string, change: Record<string, unknown>): void {
+    if (this.#state.phase !== "live") return;
+    this.#send({ type: "device.switch", device, change });
+    this.#take({ kind: "switching", device });
+  }
+
   /** Say `text` to the model in writing. Returns false, with the problem shown, when it is too long. */
   sendText(text: string): boolean {
     const words = text.trim();

@@ -3,6 +3,7 @@
 import type { ModelEvent, ServerEvent, SessionEvent, TimingEvent, UsageEvent } from "../events.gen";
 import { type Choice, inForce, sameChoice } from "./choice";
 import { type Conversation, heard, interrupted, noted, type Role, toolUsed, typed } from "./conversation";
+import { type Devices, reported, switched, switching } from "./devices";
 import { type Problem, serverError } from "./problem";
 
 /** `microphone` asks for it, `session` asks the server, `connecting` offers the call. */
@@ -22,6 +23,8 @@ export interface CallState {
   /** The voice that was asked for in this call and does not hold yet. */
   wish: Choice | null;
   conversation: Conversation;
+  /** What the application has; empty where it has none. */
+  devices: Devices;
   speaking: Readonly<Record<Role, boolean>>;
   usage: UsageEvent | null;
   timing: TimingEvent | null;
@@ -37,6 +40,7 @@ export type Step =
   | { kind: "wavering"; wavering: boolean }
   | { kind: "muted"; muted: boolean }
   | { kind: "wished"; choice: Choice }
+  | { kind: "switching"; device: string }
   | { kind: "typed"; text: string; atMs: number }
   | { kind: "problem"; problem: Problem | null }
   | { kind: "ended"; at: number; problem: Problem | null }
@@ -54,6 +58,7 @@ export const idle: CallState = {
   model: null,
   wish: null,
   conversation: [],
+  devices: [],
   speaking: silent,
   usage: null,
   timing: null,
@@ -80,6 +85,8 @@ export function reduce(state: CallState, step: Step): CallState {
       return { ...state, muted: step.muted };
     case "wished":
       return { ...state, wish: holds(state, step.choice) ? null : step.choice };
+    case "switching":
+      return { ...state, devices: switching(state.devices, step.device) };
     case "typed":
       return { ...state, conversation: typed(state.conversation, step.text, step.atMs) };
     case "problem":
@@ -120,6 +127,10 @@ function reduceEvent(state: CallState, event: ServerEvent): CallState {
     case "app":
     case "hand_over":
       return { ...state, conversation: noted(conversation, event) };
+    case "device.state":
+      return { ...state, devices: reported(state.devices, event) };
+    case "device.switched":
+      return { ...state, devices: switched(state.devices, event) };
     case "ended":
       return state; // the call ends it, with a clock
     default:

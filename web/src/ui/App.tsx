@@ -6,6 +6,7 @@ import { isActive } from "../call/state";
 import { audioContext } from "../platform";
 import { Composer } from "./Composer";
 import { Controls } from "./Controls";
+import { Devices } from "./Devices";
 import { Facts } from "./Facts";
 import { Header } from "./Header";
 import { Notice } from "./Notice";
@@ -63,6 +64,7 @@ export function App({ call }: { call: Call }) {
               onDismiss={state.problem && isActive(state) ? () => call.report(null) : null}
             />
           )}
+          <Devices state={state} onSwitch={(device, change) => call.switchDevice(device, change)} />
           <Talk state={state} />
           <Composer live={state.phase === "live"} onSend={(text) => call.sendText(text)} />
         </div>

@@ -60,3 +60,30 @@ export const CloseIcon = () => (
     <path d="m6 6 12 12M18 6 6 18" />
   </Icon>
 );
+
+export const LightIcon = () => (
+  <Icon>
+    <path d="M9 17.5h6M10 21h4M12 3a6 6 0 0 0-3.6 10.8c.7.6 1.1 1.3 1.2 2.2h4.8c.1-.9.5-1.6 1.2-2.2A6 6 0 0 0 12 3z" />
+  </Icon>
+);
+
+export const LockIcon = () => (
+  <Icon>
+    <rect x="5" y="11" width="14" height="9" rx="2.5" />
+    <path d="M8.5 11V7.5a3.5 3.5 0 0 1 7 0V11M12 14.5v2" />
+  </Icon>
+);
+
+export const OvenIcon = () => (
+  <Icon>
+    <rect x="4" y="4" width="16" height="16" rx="2.5" />
+    <path d="M4 9h16M7.5 6.5h.01M11 6.5h.01M8 12.5h8v4H8z" />
+  </Icon>
+);
+
+export const DeviceIcon = () => (
+  <Icon>
+    <rect x="5" y="5" width="14" height="14" rx="3" />
+    <path d="M12 9v6M9 12h6" />
+  </Icon>
+);
