@@ -25,6 +25,10 @@ _ON_ITS_WAY_S = 0.5
 #: Retained states come right after the subscription; nothing says which is the last.
 _RETAINED_S = 2.0
 _MAX_TEXT = 200
+_ASK_FIRST = (
+    "this needs a confirmation: ask the user whether you shall do it, naming the device and what will happen, and after"
+    " a yes call publish_confirmed with the same topic and payload"
+)
 
 State = Mapping[str, Any]
 
@@ -54,17 +58,15 @@ class Home:
     ----------
     topics : Topics
         The document.
-    broker : Broker
-        Where it is.
     wait_s : float
         How long a device may take to report, in s.
     name : str
         Client identifier at the broker, a random one unless told otherwise.
     """
 
-    def __init__(self, topics: Topics, broker: Broker, *, wait_s: float = 5.0, name: str = "") -> None:
+    def __init__(self, topics: Topics, *, wait_s: float = 5.0, name: str = "") -> None:
         self.topics = topics
-        self._broker = broker
+        self._broker = Broker()
         self._wait_s = wait_s
         self._name = name or f"smart-home-{secrets.token_hex(4)}"
         self._client: Client | None = None
@@ -78,12 +80,13 @@ class Home:
 
     # -- the connection -----------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Stay connected until cancelled."""
+    async def run(self, broker: Broker) -> None:
+        """Stay connected to `broker` until cancelled."""
+        self._broker = broker
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                async with self._broker.client(self._name) as client:
+                async with broker.client(self._name) as client:
                     await client.subscribe([(f"home/+/+/{kind}", 1) for kind in ("state", "error", "online")])
                     self._client = client
                     pause_s = _FIRST_PAUSE_S
@@ -116,7 +119,7 @@ class Home:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not ready():
-                    await self.news()
+                    await self._news.wait()
 
     async def _connection(self) -> Client:
         if self._client is None:
@@ -151,9 +154,10 @@ class Home:
                 waiting.reported[device] = body
         self._tell()
 
-    async def news(self) -> None:
-        """Wait for something to be heard: a report, an error, or the broker coming or going."""
-        await self._news.wait()
+    @property
+    def news(self) -> asyncio.Event:
+        """Is set when the next thing is heard: a report, an error, or the broker coming or going."""
+        return self._news
 
     # -- what the tools do --------------------------------------------------------------------------
 
@@ -171,14 +175,24 @@ class Home:
         await self._connection()
         await self._until(lambda: wanted <= self._states.keys() or self._client is None, _RETAINED_S)
         await self._connection()
+        return {name: state for name, state in self.snapshot().items() if name in wanted}
+
+    def snapshot(self) -> dict[str, dict[str, Any]]:
+        """Return what is known now; without a broker every device is away."""
         return {
             name: {**self._states.get(name, {}), "online": self._online.get(name, name in self._states)}
             for name in self.topics.states
-            if name in wanted
         }
 
-    async def publish(self, topic: str, payload: object) -> dict[str, Any]:
+    async def publish(self, topic: str, payload: object, *, confirmed: bool = False) -> dict[str, Any]:
         """Send a command and wait for the devices' reports.
+
+        Parameters
+        ----------
+        topic, payload : str, object
+            As the document has them; anything else is refused.
+        confirmed : bool
+            The user has said yes to it, which some commands need.
 
         Returns
         -------
@@ -189,12 +203,14 @@ class Home:
         Raises
         ------
         Refused
-            Topic or payload are not the document's, or no device did it.
+            Topic or payload are not the document's, a confirmation is missing, or no device did it.
         Unreachable
             There is no broker, or it was lost before the devices reported.
         """
         control = self.topics.control(topic)
         command = control.check(payload)
+        if control.asks_first(command) and not confirmed:
+            raise Refused(_ASK_FIRST)
         client = await self._connection()
         present = {device for device in control.devices if self._online.get(device, True)}
         if not present:

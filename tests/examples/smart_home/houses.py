@@ -30,9 +30,9 @@ class House:
 @asynccontextmanager
 async def connected(broker: Broker, *, wait_s: float = 5.0) -> AsyncIterator[Home]:
     """Run a connection to the devices without any device."""
-    home = Home(TOPICS, broker, wait_s=wait_s)
+    home = Home(TOPICS, wait_s=wait_s)
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(home.run())
+        running = tasks.create_task(home.run(broker))
         yield home
         running.cancel()
 
@@ -41,10 +41,10 @@ async def until_online(home: Home, online: bool, *devices: str) -> None:
     """Wait until all these devices are there, or away."""
     async with asyncio.timeout(30):
         while True:
-            states = await home.states()
+            news, states = home.news, await home.states()
             if all(states[name]["online"] is online for name in devices):
                 return
-            await home.news()
+            await news.wait()
 
 
 @asynccontextmanager

@@ -73,7 +73,7 @@ async def test_a_command_returns_what_the_device_reports(broker: Broker) -> None
 async def test_a_scene_is_answered_by_every_device(house: House) -> None:
     house.devices["kitchen/lock"].state.obey({"locked": False})
     house.devices["bedroom/light"].state.obey({"on": True})
-    result = await house.home.publish("home/all/scene/set", {"scene": "good_night"})
+    result = await house.home.publish("home/all/scene/set", {"scene": "good_night"}, confirmed=True)
     assert set(result["reported"]) == set(TOPICS.states)
     assert result["reported"]["kitchen/lock"] == {"locked": True}
     assert result["reported"]["bedroom/light"]["on"] is False
@@ -81,7 +81,7 @@ async def test_a_scene_is_answered_by_every_device(house: House) -> None:
 
 async def test_the_last_states_are_there_for_who_comes_later(broker: Broker) -> None:
     async with inhabited(broker) as house:
-        await house.home.publish("home/living_room/lock/set", {"locked": False})
+        await house.home.publish("home/living_room/lock/set", {"locked": False}, confirmed=True)
         async with connected(broker) as later:
             states = await later.states()
     assert states["living_room/lock"] == {"locked": False, "online": True}
@@ -90,7 +90,7 @@ async def test_the_last_states_are_there_for_who_comes_later(broker: Broker) -> 
 
 async def test_what_the_device_cannot_do_now_is_refused_in_its_words(house: House) -> None:
     with pytest.raises(Refused, match="kitchen/oven refused: the oven is off"):
-        await house.home.publish("home/kitchen/oven/set", {"mode": "fan"})
+        await house.home.publish("home/kitchen/oven/set", {"mode": "fan"}, confirmed=True)
 
 
 @pytest.mark.parametrize("topic", ["$SYS/broker/uptime", "home/+/light/set", "home/kitchen/light/state"])
@@ -124,7 +124,9 @@ async def test_a_report_that_breaks_its_schema_is_not_believed(house: House) -> 
 
 async def test_a_slow_device_is_waited_for(mosquitto: Broker) -> None:
     async with inhabited(mosquitto, slow={"kitchen/oven": 0.5}) as house:
-        result = await house.home.publish("home/kitchen/oven/set", {"on": True, "temperature_celsius": 180})
+        result = await house.home.publish(
+            "home/kitchen/oven/set", {"on": True, "temperature_celsius": 180}, confirmed=True
+        )
     assert result["reported"]["kitchen/oven"]["on"] is True
 
 
@@ -132,7 +134,9 @@ async def test_a_device_that_is_too_slow_does_not_act_after_the_user_was_told(mo
     async with inhabited(mosquitto, wait_s=0.2, slow={"kitchen/oven": 1.0}) as house:
         async with listening(mosquitto, "home/kitchen/oven/error") as client:
             with pytest.raises(Refused, match=r"no report from kitchen/oven in 0\.2 s.*will not be later"):
-                await house.home.publish("home/kitchen/oven/set", {"on": True, "temperature_celsius": 180})
+                await house.home.publish(
+                    "home/kitchen/oven/set", {"on": True, "temperature_celsius": 180}, confirmed=True
+                )
             assert "too late" in (await heard(client))["error"]
         assert house.state("kitchen/oven")["on"] is False
 
@@ -149,7 +153,7 @@ async def test_nothing_is_sent_to_a_device_that_is_away(house: House) -> None:
         await client.publish("home/kitchen/oven/online", '{"online": false}', qos=1, retain=True)
         await until_online(house.home, False, "kitchen/oven")
         with pytest.raises(Refused, match=r"the device is away\. Nothing was sent"):
-            await house.home.publish("home/kitchen/oven/set", {"on": False})
+            await house.home.publish("home/kitchen/oven/set", {"on": False}, confirmed=True)
         result = await house.home.publish("home/all/scene/set", {"scene": "everything_off"})
     assert result["refused"] == {"kitchen/oven": "away, nothing was sent"}
 
@@ -173,6 +177,12 @@ async def test_a_device_that_is_stopped_says_that_it_leaves(broker: Broker) -> N
         async with inhabited(broker):
             await until_online(home, True, *TOPICS.states)
         await until_online(home, False, *TOPICS.states)
+
+
+async def test_a_lock_is_not_turned_without_a_confirmation(house: House) -> None:
+    with pytest.raises(Refused, match="this needs a confirmation"):
+        await house.home.publish("home/kitchen/lock/set", {"locked": False})
+    assert house.state("kitchen/lock") == {"locked": True}
 
 
 async def test_a_broker_that_is_down_is_said_at_once_and_the_command_never_comes(tmp_path: Path) -> None:
@@ -203,7 +213,7 @@ async def test_devices_and_connection_come_back_when_the_broker_does(tmp_path: P
 async def test_a_broker_that_hangs_is_said_and_its_command_is_not_obeyed_late(mosquitto: Broker) -> None:
     async with inhabited(mosquitto, wait_s=0.3) as house, listening(mosquitto, "home/kitchen/lock/error") as client:
         with frozen(), pytest.raises(Unreachable, match="did not acknowledge the command; it is not known"):
-            await house.home.publish("home/kitchen/lock/set", {"locked": False})
+            await house.home.publish("home/kitchen/lock/set", {"locked": False}, confirmed=True)
         assert "too late" in (await heard(client))["error"]
         assert house.state("kitchen/lock")["locked"] is True
 
@@ -221,7 +231,7 @@ async def test_a_broker_that_is_lost_meanwhile_is_said() -> None:
 
 async def failure(house: House) -> str:
     with pytest.raises(Unreachable) as error:
-        await house.home.publish("home/kitchen/oven/set", {"on": False})
+        await house.home.publish("home/kitchen/oven/set", {"on": False}, confirmed=True)
     return str(error.value)
 
 
