@@ -1,9 +1,13 @@
-"""What `topics.md` says, for programs: which topics there are, and what may be sent to each."""
+"""What `topics.md` says, for programs: which topics there are, and what may be sent to each.
+
+python -m examples.smart_home.document FOLDER      one file for each passage, for a knowledge base
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,3 +148,22 @@ def _validator(schema: Any) -> Draft202012Validator:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"
+
+
+def passages(text: str) -> dict[str, str]:
+    """Return each passage under its heading; every one stands for itself."""
+    parts = text.split("\n## ")[1:]
+    return {part.splitlines()[0]: f"## {part.strip()}\n" for part in parts}
+
+
+def main(folder: Path) -> int:
+    """Write one file for each passage."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for heading, text in passages(DOCUMENT.read_text("utf-8")).items():
+        name = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+        (folder / f"{name}.md").write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

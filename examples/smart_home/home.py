@@ -68,7 +68,7 @@ class Home:
         self.topics = topics
         self._broker = Broker()
         self._wait_s = wait_s
-        self._name = name or f"smart-home-{secrets.token_hex(4)}"
+        self._name = name or f"smart-home-agent-{secrets.token_hex(4)}"
         self._client: Client | None = None
         self._why = "not connected yet"
         self._attempts = 0

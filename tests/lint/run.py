@@ -17,6 +17,7 @@ CHECKS: dict[str, list[str | Path]] = {
     "sizes of functions and files": [sys.executable, "tests/lint/sizes.py"],
     "house rules": [sys.executable, "tests/lint/rules.py"],
     "stubs of the core": [sys.executable, "tests/lint/generate_stubs.py", "--check"],
+    "templates of the cloud": [BIN / "cfn-lint", "examples/smart_home/aws/template.yaml"],
     "types of the page": ["scripts/node.sh", "npm", "--prefix", "web", "run", "--silent", "lint"],
 }
 

@@ -21,7 +21,9 @@ def test_every_setting_is_documented_under_its_table(table: str) -> None:
     assert not [f.name for f in dataclasses.fields(TABLES[table]) if f"`{f.name}`" not in section]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "THIRD_PARTY.md", *GUIDES])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CHANGELOG.md", "THIRD_PARTY.md", "examples/smart_home/README.md", *GUIDES]
+)
 def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / page).read_text("utf-8"))
     local = [link for link in links if "://" not in link]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.smart_home.document import DOCUMENT, MAX_PAYLOAD_BYTES, Refused, device_of
+from examples.smart_home.document import DOCUMENT, MAX_PAYLOAD_BYTES, Refused, device_of, main
 from tests.examples.smart_home.houses import TOPICS
 
 pytestmark = pytest.mark.checkout
@@ -115,3 +116,11 @@ def test_a_device_is_found_by_its_name_or_topic(name: str) -> None:
 def test_an_unknown_device_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(Refused, match="no device 'bathroom/light'; there are living_room/light, "):
         TOPICS.device("bathroom/light")
+
+
+def test_a_knowledge_base_gets_each_passage_as_a_file(tmp_path: Path) -> None:
+    assert main(tmp_path) == 0
+    files = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()}
+    assert len(files) == TEXT.count("\n## ")
+    assert "home/kitchen/oven/set" in files["oven-kitchen-switch-it-on-or-off-set-temperature-and-mode.md"]
+    assert all(text.startswith("## ") for text in files.values())
