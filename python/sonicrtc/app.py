@@ -47,12 +47,15 @@ def load_app(path: Path) -> App:
     Raises
     ------
     ConfigError
-        There is no such file, or it holds no agent.
+        There is no such file, it needs a package that is not installed, or it holds no agent.
     """
     file = (path / "app.py" if path.is_dir() else path).resolve()
     if not file.is_file():
         raise ConfigError(f"--app: expected a Python file, or a folder with an app.py, got {path}")
-    module = _package_module(file.parent) if path.is_dir() else _file_module(file)
+    try:
+        module = _package_module(file.parent) if path.is_dir() else _file_module(file)
+    except ModuleNotFoundError as exc:
+        raise ConfigError(f"--app: {file} needs {exc.name}, which is not installed") from exc
     agent = getattr(module, "agent", None)
     if not isinstance(agent, Agent):
         raise ConfigError(f"--app: {file} has no variable agent that is an Agent")

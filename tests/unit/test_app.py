@@ -47,6 +47,7 @@ def test_a_folder_is_a_package_whose_module_app_has_the_agent(tmp_path: Path) ->
     [
         ("empty.py", "", "has no variable agent"),
         ("other.py", "agent = 'Smith'", "has no variable agent that is an Agent"),
+        ("lacking.py", "import no_such_package", "needs no_such_package, which is not installed"),
         ("folder/other.py", AGENT, "or a folder with an app.py"),
     ],
 )

@@ -22,7 +22,7 @@ from examples.smart_home.home import Unreachable
 from tests.examples.smart_home.houses import TOPICS, House, connected, inhabited, until_online
 
 from sonicrtc.demo.children import local_service
-from sonicrtc.local.iot import local_iot
+from sonicrtc.local.iot import BrokerName, local_iot
 from sonicrtc.local.state import LocalState
 
 pytestmark = pytest.mark.checkout
@@ -200,6 +200,18 @@ async def test_a_broker_that_is_down_is_said_at_once_and_the_command_never_comes
                 result = await home.publish("home/kitchen/light/set", {"brightness_percent": 7})
                 assert result["reported"]["kitchen/light"]["brightness_percent"] == 7
                 assert (await house.home.states("kitchen/light"))["kitchen/light"]["brightness_percent"] == 7
+
+
+@pytest.mark.parametrize("name", ["mosquitto", "amqtt"])
+async def test_a_broker_that_wants_a_certificate_is_not_reached_without_one(tmp_path: Path, name: BrokerName) -> None:
+    with LocalState.open(tmp_path) as state:
+        async with local_iot(state, broker=name, mtls=True) as variables:
+            anonymous = Broker.load(
+                {k: v for k, v in variables.items() if k not in ("MQTT_CERT_FILE", "MQTT_KEY_FILE")}
+            )
+            async with connected(anonymous) as home:
+                with pytest.raises(Unreachable, match="cannot be reached"):
+                    await home.states()
 
 
 async def test_devices_and_connection_come_back_when_the_broker_does(tmp_path: Path) -> None:
