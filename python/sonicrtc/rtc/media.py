@@ -88,9 +88,7 @@ def media_path(
             _say_frames()
         return MediaPath(library=None, format=AudioFormat())
     audio = AudioFormat(heard_hz=heard_hz, heard_channels=1, spoken_hz=spoken_hz)
-    return MediaPath(
-        library=library, format=audio, encoder=config.encoder, redundancy=config.redundancy, live=live
-    )
+    return MediaPath(library=library, format=audio, encoder=config.encoder, redundancy=config.redundancy, live=live)
 
 
 @cache
