@@ -1,4 +1,4 @@
-"""An application from a file or folder: what ``--app`` of ``sonicrtc serve`` and ``sonicrtc demo`` takes."""
+"""An application from a file or folder: what ``--app`` of ``sonicrtc serve``, ``demo`` and ``tools`` takes."""
 
 from __future__ import annotations
 

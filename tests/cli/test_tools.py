@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,14 +13,22 @@ from tests.tools.mcp_stage import STDIO, mcp_file
 from sonicrtc.cli import main
 
 APP = """
+from contextlib import asynccontextmanager
 from sonicrtc import Agent
 {before}
 agent = Agent()
+doors = {{}}
+
+@agent.lifespan
+@asynccontextmanager
+async def connected():
+    doors["front"] = "open"
+    yield
 
 @agent.tool(confirm="Unlock the {{door}} door?")
 def unlock(door: str) -> str:
     "Unlock a door."
-    return f"the {{door}} door is open"
+    return f"the {{door}} door is {{doors[door]}}"
 """
 
 Run = Callable[..., tuple[int, str, str]]
@@ -34,8 +41,6 @@ def tools(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
     (tmp_path / "broken_app.py").write_text(APP.format(before="import no_such_module"))
     mcp_file(tmp_path, {"house": STDIO | {"allow": ["add", "whisper"]}})
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "house_app", raising=False)
 
     def run(*argv: str, typed: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
@@ -46,7 +51,7 @@ def tools(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
 
 
 def test_all_tools_are_listed_with_their_schemas(tools: Run) -> None:
-    status, out, _ = tools("list", "--app", "house_app", "--mcp", "mcp.json")
+    status, out, _ = tools("list", "--app", "house_app.py", "--mcp", "mcp.json")
     assert status == 0
     assert "unlock  (asks first)\n  Unlock a door.\n" in out
     listed = out.splitlines()
@@ -67,7 +72,7 @@ def test_an_error_goes_to_standard_error_with_status_1(tools: Run) -> None:
 
 @pytest.mark.parametrize(("typed", "more", "done"), [("y\n", (), True), ("", ("--yes",), True), ("\n", (), False)])
 def test_a_tool_that_asks_first_asks_on_the_terminal(tools: Run, typed: str, more: tuple[str, ...], done: bool) -> None:
-    status, out, err = tools("call", "unlock", '{"door": "front"}', "--app", "house_app:agent", *more, typed=typed)
+    status, out, err = tools("call", "unlock", '{"door": "front"}', "--app", "house_app.py", *more, typed=typed)
     assert (status, "the front door is open" in out) == ((0, True) if done else (1, False))
     assert ("Unlock the front door? [y/N]" in err) == (not more)
     assert ("nothing was done" in err) == (not done)
@@ -78,8 +83,8 @@ def test_a_tool_that_asks_first_asks_on_the_terminal(tools: Run, typed: str, mor
     [
         (("call", "add", "{"), "arguments: expected a JSON object"),
         (("call", "add", "[1]"), "arguments: expected a JSON object, got [1]"),
-        (("list", "--app", "no_such_app"), "there is no module 'no_such_app' here"),
-        (("list", "--app", "house_app:door"), "expected an Agent called 'door' in house_app, got None"),
+        (("list", "--app", "no_such_app.py"), "or a folder with an app.py, got no_such_app.py"),
+        (("list", "--app", "broken_app.py"), "needs no_such_module, which is not installed"),
         (("list", "--mcp", "none.json"), "cannot read the file of MCP servers none.json"),
     ],
 )
@@ -88,13 +93,6 @@ def test_a_mistake_on_the_command_line_is_told_with_status_2(tools: Run, argv: t
     assert (status, words in err) == (2, True)
 
 
-def test_what_an_app_itself_misses_is_told_as_it_is(tools: Run) -> None:
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
-        tools("list", "--app", "broken_app")
-
-
 def test_the_agent_of_the_guide_is_called_as_the_guide_says(capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        main(["tools", "call", "set_heating", '{"room": "bath", "celsius": 21}', "--app", "examples.tools:agent"]) == 0
-    )
+    assert main(["tools", "call", "set_heating", '{"room": "bath", "celsius": 21}', "--app", "examples/tools.py"]) == 0
     assert json.loads(capsys.readouterr().out) == {"room": "bath", "celsius": 21.0}

@@ -76,7 +76,7 @@ def add_mcp(group: argparse._ActionsContainer) -> None:
 
 
 def add_app(parser: argparse.ArgumentParser) -> None:
-    """Add the flag that ``demo`` has, too."""
+    """Add the flag that ``demo`` and ``tools`` have, too."""
     parser.add_argument("--app", type=Path, metavar="FILE|FOLDER",
                         help="an application of your own: a Python file with an Agent called agent,"
                         " or a folder with such an app.py")  # fmt: skip

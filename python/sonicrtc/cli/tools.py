@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sonicrtc.cli.app import agent_of
-from sonicrtc.cli.serve import add_mcp
+from sonicrtc.cli.serve import add_app, add_mcp
 from sonicrtc.config import Config, load
 from sonicrtc.errors import ConfigError
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _EPILOG = """examples:
   sonicrtc tools list --mcp mcp.json
   sonicrtc tools call add '{"a": 1, "b": 2}' --mcp mcp.json
-  sonicrtc tools call unlock '{"door": "front"}' --app examples.tools:agent --yes
+  sonicrtc tools call unlock '{"door": "front"}' --app examples/tools.py --yes
 
 A call goes the way of the model's: arguments are checked, time and length of the result limited, and a tool with
 `confirm` asks first. The result is printed as JSON; the exit status is 1 when the tool failed or was not to act.
@@ -46,7 +45,7 @@ def add_to(commands: Commands) -> None:
     calling.add_argument("--yes", action="store_true", help="answer yes when a tool asks first")
     for action in (listing, calling):
         action.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
-        action.add_argument("--app", metavar="MODULE[:NAME]", help="the agent of a program (NAME: agent)")
+        add_app(action)
         add_mcp(action)
 
 
@@ -57,9 +56,10 @@ def run(options: argparse.Namespace) -> int:
 
 async def _act(options: argparse.Namespace) -> int:
     from sonicrtc.agent import Agent
+    from sonicrtc.app import load_app
 
     config = load(options.config, os.environ, {"tools": {"mcp": options.mcp}})
-    agent = agent_of(options.app) if options.app else Agent(config=config)
+    agent = Agent(config=config) if options.app is None else load_app(options.app).agent
     if config == Config():  # the program's own, unless others are given
         config = agent.config
     async with agent.tools_at_work(config, show_errors=True) as tools:
