@@ -239,7 +239,7 @@ class BadService:
         ("redirects", "it redirects to another server, which must not get the headers"),
         ("compresses", "it compresses, which it was not asked to"),
         ("endless", "it sends a message without end"),
-        ("refuses", "it answers with"),
+        ("refuses", "it answers with HTTP status 401: are its headers right?"),
     ],
 )
 async def test_a_bad_server_behind_http_is_given_up_with_the_reason(

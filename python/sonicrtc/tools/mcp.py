@@ -116,7 +116,8 @@ class McpServers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._registry.replace(self._published, ())
-        for task in self._tasks:
+        for server, task in zip(self._servers, self._tasks, strict=True):
+            server.stopping = True
             task.cancel()
         await self._group.__aexit__(None, None, None)
 
@@ -150,6 +151,8 @@ class _Connection:
     ) -> None:
         self.server = server
         self.tried = asyncio.Event()
+        #: The SDK's cancel scopes take a cancellation for theirs when the connection breaks at the same time.
+        self.stopping = False
         self._group = group
         self._changed = changed
         self._show_errors = show_errors
@@ -238,7 +241,7 @@ class _Connection:
     # -- its life -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keep the server going until cancelled."""
+        """Keep the server going until `stopping`, and cancelled."""
         _ours.set(True)
         loop = asyncio.get_running_loop()
         pause_s = self._first_pause_s
@@ -249,6 +252,8 @@ class _Connection:
             except Exception as exc:  # whatever one server does, the service and the others go on
                 self._why = _reason(exc)
             self._client = None
+            if self.stopping:
+                return
             if loop.time() - begun_s > _LONGEST_PAUSE_S:
                 pause_s = self._first_pause_s
             _log.warning(
@@ -349,6 +354,8 @@ class _Connection:
 
         async def bounded(response: httpx2.Response) -> None:
             assert isinstance(response.stream, httpx2.AsyncByteStream)
+            if response.status_code in (401, 403):
+                raise _Gone(f"it answers with HTTP status {response.status_code}: are its headers right?")
             if "content-encoding" in response.headers:
                 raise _Gone("it compresses, which it was not asked to")  # a little may become a lot
             response.stream = _Bounded(response.stream)
@@ -516,8 +523,6 @@ def _reason(error: BaseException) -> str:
             return f"it did not answer within {_CONNECT_S:g} s"
         case httpx2.ConnectError():
             return "nothing answers at its address"
-        case httpx2.HTTPStatusError(response=response):
-            return f"it answers with HTTP status {response.status_code}"
         case MCPError(code=mcp.CONNECTION_CLOSED):
             return "it ended before it had answered"
         case MCPError(code=code):
