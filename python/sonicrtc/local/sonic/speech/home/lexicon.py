@@ -62,7 +62,7 @@ set: set|turn|switch|put|make|change|adjust|get|bring|have|flip|flick|move|take|
     |click|stick|run|hit|tune|throw|shut it
 keep: keep|leave|left
 past: turned|switched|dimmed|flipped
-quality: hot|bright|dark|running|finished|done|ready|preheated|working|burning|heated|up to temperature|hot enough|preheat|shining
+quality: hot|bright|dark|running|finished|done|ready|preheated|working|burning|heated|up to temperature|hot enough|shining
     |doing|glowing|cooking
 raise: raise|increase|boost|lift|higher|brighten up|step up
 lower: lower|decrease|reduce|drop|soften|cut back|tone|step down
@@ -143,15 +143,15 @@ req: can you|could you|would you|will you|can we|could we|can i have|can i get|c
     |any chance you could|want|mind|may i ask you to|i ask you to|i must ask you to|would love|i would love
     |it would be lovely if you could|i wish you would|if you do not mind|if you please|can go|may go|have to be
     |i would be grateful if you could|we are ready to|i am ready to|could do with|i could do with
-qreq: tell me|can you tell me|could you tell me|would you tell me|do you know|i want to know|i would like to know
+qreq: tell me|how hot|how warm|how bright|how dark|how high|how far|what temperature|at what temperature
+    |to what temperature|how cold|how dim|how hot is|can you tell me|could you tell me|would you tell me|do you know|i want to know|i would like to know
     |let me know|check|check if|check whether|can you check|could you check|show me|find out|i wonder|i wonder if
     |i wonder whether|see if|see whether|status|state|verify|any idea|can you see if|can you see whether|how is
     |how are|did i|did we|did i remember to|did i forget to|have i|have we|can you confirm|am i right that|report
     |i forgot whether|i forgot if|i am not sure if|i am not sure whether|remind me|has anyone|has somebody|did anyone
     |did somebody|did you|have you|look whether|do i need to|let us know|can you say|could you say|what about
-wh: has|have|does|do|what|what is|what are|which|how|how hot|how warm|how bright|how dark|how much|whether|how high
-    |is there|are there|any|anything|was|were|where|which one|at what temperature|to what temperature|or not|or
-    |how far|isn't|what temperature|how cold
+wh: has|have|does|do|what|what is|what are|which|how|whether
+    |is there|are there|any|anything|was|were|where|which one|or not|or
 tobe: is|are|was|were|been
 later: tomorrow|later|tonight|in the morning|at midnight|at noon|every day|every morning|every evening|every night
     |next week|this evening|in a while|soon|at sunset|at sunrise|this afternoon|this weekend|in half an hour
