@@ -44,6 +44,8 @@ class Frame:
         Something that this house does not have.
     scene : str
         A scene.
+    urged : bool
+        It was said as a command, and is not only a few words of one.
     """
 
     rooms: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class Frame:
     absent: str = ""
     color: str = ""
     scene: str = ""
+    urged: bool = False
 
     @property
     def has_target(self) -> bool:
@@ -209,9 +212,13 @@ class _Slots:
         found = Frame(rooms=rooms, doors=doors, **self._slots)  # type: ignore[arg-type]  # by name, as filled above
         if found.change and any(v is not None for v in (found.brightness, found.white, found.heat, found.number)):
             found = replace(found, change="", changing=True)
-        if self._tokens and self._tokens[0].text in ("light", "lights") and found.rooms and not found.has_action:
-            found = replace(found, act="on")  # "light the kitchen"
-        return found
+        head = self._tokens[0] if self._tokens else Token("", "", "")
+        lit = head.text in ("light", "lights") or (head.tag == "req" and found.kind == "light" and "set" not in self._tags)
+        if lit and found.rooms and not found.has_action:
+            found = replace(found, act="on")  # "light the kitchen", "I need light in the kitchen"
+        if head.tag == "mode" and found.act == "on":
+            found = replace(found, act="")  # "fan mode on the oven"
+        return replace(found, urged=bool(self._tags & (_VERBS | {"req"})))
 
 
 #: How a clause was said.

@@ -28,7 +28,7 @@ side front: front|front one
 side back: rear|back|back one|rear one
 door: door|lock on the door|lock of the door|door lock
 oven: oven|cooker|ovens
-all: all|every|each|both|every single|in every room|in all rooms|in all the rooms|in the whole house|in the house
+all: all|all of|both of|every|each|both|every single|in every room|in all rooms|in all the rooms|in the whole house|in the house
     |across the house|all over the house|throughout the house|in the entire house|everywhere|throughout|whole house
     |entire house|of the house|house wide|in all three rooms
 everything: everything|all devices|every device|all the devices|everything in the house|all appliances|all of it
@@ -50,7 +50,7 @@ absent: bathroom|toilet|restroom|hallway|hall|corridor|garage|garden|office|stud
 color: red|blue|green|purple|pink|yellow|orange|violet|turquoise|magenta|rainbow|lilac|cyan|golden|crimson|indigo
 """
 _STATES = """
-on: on|lit
+on: on|lit|going
 off: off|out
 onverb: activate|enable|start|start up|light up|illuminate|fire up|light|switch back on
 offverb: kill|cut|deactivate|disable|extinguish|douse|stop|shut down|snuff out|lose
@@ -60,8 +60,8 @@ locked: locked|bolted|secured|closed|locked up
 unlocked: unlocked|opened|unbolted
 set: set|turn|switch|put|make|change|adjust|get|bring|have|flip|flick|move|take|go|let|crank|power|push|use|dial|pop
     |click|stick|run|hit|tune|throw|shut it
-keep: keep|leave|left
-past: turned|switched|dimmed|flipped
+keep: keep|leave
+past: left|turned|switched|dimmed|flipped
 quality: hot|bright|dark|running|finished|done|ready|preheated|working|burning|heated|up to temperature|hot enough|shining
     |doing|glowing|cooking
 raise: raise|increase|boost|lift|higher|brighten up|step up
@@ -104,13 +104,13 @@ brightness: brightness|brightness level|dimmer level|light level
 heatword: temperature|heat setting|temp
 whiteword: color temperature|colour temperature|color|colour|white|light temperature
 mode: mode
-scene good_night: good night|goodnight|i am going to bed|going to bed|off to bed|bedtime|time for bed
+scene good_night: good night|goodnight|i am going to bed|going to bed|off to bed|i am off to bed|bedtime|time for bed
     |i am going to sleep|we are going to bed|we are going to sleep|going to sleep|heading to bed|sleep well
     |turning in|time to sleep|night night|sweet dreams|go to bed|time to go to bed|call it a night|good night scene
     |go to sleep|hit the sack|hit the hay|good night mode
 scene everything_off: i am leaving|we are leaving|i am going out|we are going out|i am off|we are off
     |i am leaving the house|we are leaving the house|leaving the house|leaving now|i am heading out|we are heading out
-    |off to work|i am going to work|all off|shut everything down|everything off|heading out|i am leaving home
+    |off to work|i am off to work|i am going to work|shut everything down|heading out|i am leaving home
     |i am on my way out|i am out the door
 toobright: too bright|too light
 toodark: too dark|too dim|not bright enough
@@ -173,16 +173,15 @@ fill: the|a|an|in|of|for|me|us|now|right now|just|so|well|okay|ok|alright|all ri
     |being|so kind|good|nice|very|really|maybe|perhaps|possibly|only|simply|straight away|as soon as possible|dear|mate
     |buddy|sonic|assistant|computer|sir|still|already|currently|at the moment|at present|exactly|there is|about|around
     |roughly|from|great|perfect|fine|lovely|listen|good morning|good evening|good afternoon|first|finally|even|today
-    |completely|totally|go ahead|quite|far|enough|together|tiny|to be|do|than|over|point|level|both of|way|as|all of
-    |setting|power|value|going|work|me a|by the way|which is|on the wall|on the ceiling|big|small|another
+    |completely|totally|go ahead|quite|far|enough|together|tiny|to be|do|than|over|point|level|way|as
+    |setting|power|value|work|me a|by the way|which is|on the wall|on the ceiling|big|small|another
     |touch|tad|notch|shade|me some|something|am|has been|into|has to be|for a while|for the night|would|could|next
     |through|other|same|tone|device|devices|favor|favour|possible|can|white light|myself|ourselves|under|the whole
 """
+#: "Of" is heard for "off".
+OFF = ((r"\b(turn|switch|shut) of\b", r"\1 off"), (r"\bof(?= please$|[.!?]*$)", "off"))
 #: What recognisers write for a word of the house, where the sentence is about the house anyway.
 MISHEARD = (
-    (r"\b(turn|switch|shut) of\b", r"\1 off"),
-    (r"\bof( please)?$", r"off\1"),
-    (r"\b(turn|switch) the (.+) of\b(?! the)", r"turn the \2 off"),
     (r"\b(chicken|kitten|kitchens|kitchener) (light|lights|lamp)\b", r"kitchen \2"),
     (r"\b(leaving|live in|living|leading) rooms?\b", "living room"),
     (r"\b(lied|lite|lites|lies|lights|right)( in the (?:kitchen|bedroom|living room))\b", r"light\2"),
@@ -212,11 +211,9 @@ def _read(table: str) -> dict[tuple[str, ...], Meaning]:
 
 PHRASES = _read(_THINGS + _STATES.lstrip() + _SPEECH.lstrip())
 LONGEST = max(map(len, PHRASES))
-#: Words that an unknown one may be a mishearing of.
-REPAIRABLE = sorted(
-    {
-        phrase[0]
-        for phrase, (tag, _) in _read(_THINGS + _STATES.lstrip()).items()
-        if len(phrase) == 1 and len(phrase[0]) >= 4 and tag not in ("absent", "food", "color", "there")
-    }
-)
+#: Words that an unknown one may be a mishearing of: what a sentence about the house is about, and what shall be done.
+_NEAR = {"room", "light", "door", "doors", "side", "oven", "onverb", "offverb", "lock", "unlock", "locked", "unlocked",
+         "set", "brighter", "dimmer", "warmer", "colder", "hotter", "percent", "degrees", "kelvin", "heat", "brightness",
+         "heatword", "everything"}  # fmt: skip
+REPAIRABLE = sorted({word for phrase, (tag, _) in PHRASES.items() if tag in _NEAR for word in phrase if len(word) >= 4})
+WORDS = frozenset(word for phrase in PHRASES for word in phrase)

@@ -25,7 +25,7 @@ from sonicrtc.local.sonic.speech.home.house import (
 )
 from sonicrtc.local.sonic.speech.home.meaning import NOTHING, Meaning, Memory
 
-WHICH_ROOM, WHICH_DOOR = "In which room?", "The front door or the back door?"
+WHICH_ROOM, WHICH_DOOR, WHICH_DEVICE = "In which room?", "The front door or the back door?", "Which device?"
 HOW_HOT, HOW_BRIGHT, HOW_WHITE = "To what temperature?", "To how many percent?", "How warm or cold: how many kelvin?"
 WHICH_MODE = "Top and bottom heat, fan or grill?"
 NO_COLORS = "There are no colors here, only white from warm to cold."
@@ -80,7 +80,7 @@ def asked_about(subject: Frame, memory: Memory) -> Meaning:
     frame = subject
     if subject.it and not (subject.kind or subject.rooms or subject.doors):
         if memory.last is None:
-            return Meaning(kind="ask", text="Which device?")
+            return Meaning(kind="ask", text=WHICH_DEVICE)
         frame = memory.last
     devices = _devices_asked(frame)
     return Meaning(kind="state", devices=devices, frame=replace(frame, act="", change="")) if devices else NOTHING
@@ -107,6 +107,8 @@ def _devices_asked(frame: Frame) -> tuple[str, ...]:
 
 def _says_little(wish: Frame) -> bool:
     """ "Stop", "off", "more" and numbers alone are no commands, unless it is known of what."""
+    if not wish.urged:
+        return True
     values = wish.brightness is not None or wish.white is not None or wish.heat is not None
     strong = wish.act in ("lock", "unlock") or wish.wants or wish.mode or wish.color or values
     return not (strong or (wish.change and wish.change not in _WEAK))
@@ -143,6 +145,8 @@ def _commands(wish: Frame) -> list[Command]:
     if wish.mode == "fan" and not wish.kind and wish.heat is None and wish.act:
         raise _Impossible("The house has no fan; only the oven has one.")
     kind = wish.kind or _implied(wish)
+    if wish.it and kind == "light" and wish.act and not wish.rooms:
+        raise _Missing(WHICH_DEVICE, replace(wish, it=False))
     if kind == "everything":
         return _everything(wish)
     if kind == "lock" or wish.act in ("lock", "unlock"):

@@ -53,6 +53,8 @@ class Token:
 def tokenise(text: str, *, repair: bool = False) -> list[Token]:
     """Return the tokens of `text`; with `repair`, unknown words are taken for the nearest word of the house."""
     pieces = _PIECE.findall(_normalised(text, misheard=repair))[:MAX_WORDS]
+    if repair:
+        pieces = list(map(_repaired, pieces))
     tokens: list[Token] = []
     at = 0
     while at < len(pieces):
@@ -62,7 +64,7 @@ def tokenise(text: str, *, repair: bool = False) -> list[Token]:
             at += used
             continue
         token, used = _phrase(pieces, at)
-        tokens.append(_repaired(token) if repair and token.tag == "word" else token)
+        tokens.append(token)
         at += used
     return tokens
 
@@ -79,9 +81,8 @@ def _normalised(text: str, *, misheard: bool) -> str:
     text = re.sub(r"\s-+\s", ", ", text)
     text = re.sub(r"(?<=\w)-(?=\w)", " ", text)
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-    if misheard:
-        for pattern, meant in lexicon.MISHEARD:
-            text = re.sub(pattern, meant, text)
+    for pattern, meant in (*lexicon.OFF, *(lexicon.MISHEARD if misheard else ())):
+        text = re.sub(pattern, meant, text)
     return text
 
 
@@ -99,7 +100,7 @@ def _number(pieces: Sequence[str]) -> tuple[float, int]:
 
     "One eighty" is 180, as people say it of ovens.
     """
-    if not pieces:
+    if pieces[1:2] and pieces[1] in ("quarter", "quarters", "fourths"):
         return 0, 0
     minus = pieces[0] in ("minus", "-") and len(pieces) > 1
     words = pieces[1:] if minus else pieces
@@ -143,16 +144,14 @@ def _in_words(words: Sequence[str]) -> tuple[float, int]:
     return total + max(group, 0), used
 
 
-def _repaired(token: Token) -> Token:
+def _repaired(word: str) -> str:
     """Take an unknown word for the nearest one of the house, by its letters or its sound."""
-    word = token.text
-    if len(word) < 4:
-        return token
+    if len(word) < 4 or word in lexicon.WORDS or word in _SMALL or word in _TENS or word in ("hundred", "thousand"):
+        return word
     close = difflib.get_close_matches(word, lexicon.REPAIRABLE, n=1, cutoff=0.8)
-    alike = [known for known in lexicon.REPAIRABLE if _sound(known) == _sound(word)]
-    for known in (*close, *alike):
-        return Token(*lexicon.PHRASES[(known,)], known)
-    return token
+    sound = _sound(word)
+    alike = [known for known in lexicon.REPAIRABLE if _sound(known) == sound] if len(sound) > 2 else []
+    return next(iter((*close, *alike)), word)
 
 
 def _sound(word: str) -> str:

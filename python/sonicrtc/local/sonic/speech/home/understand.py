@@ -41,13 +41,14 @@ def understand(text: str, memory: Memory | None = None) -> Meaning:
         What was talked about before.
     """
     memory = memory or Memory()
-    found = _read(tokenise(text), memory)
-    if found.kind == "none":
-        repaired = tokenise(text, repair=True)
-        if repaired != tokenise(text):
-            again = _read(repaired, memory)
-            return again if again.kind in ("act", "state", "ask") else found
-    return found
+    tokens = tokenise(text)
+    found = _read(tokens, memory)
+    if found.kind in ("act", "state"):
+        return found
+    repaired = tokenise(text, repair=True)
+    again = _read(repaired, memory) if repaired != tokens else found
+    about_the_house = any(token.tag in ("light", "door", "doors", "oven") for token in tokens)
+    return again if again.kind in ("act", "state") or (again.kind == "ask" and about_the_house) else found
 
 
 def _read(tokens: Sequence[Token], memory: Memory) -> Meaning:
