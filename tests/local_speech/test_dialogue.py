@@ -8,7 +8,8 @@ import pytest
 
 from sonicrtc.local.sonic.brain import ToolDefinition
 from sonicrtc.local.sonic.speech import phrases
-from sonicrtc.local.sonic.speech.dialogue import CallTool, Dialogue, Say
+from sonicrtc.local.sonic.speech.answers import CallTool, Say
+from sonicrtc.local.sonic.speech.dialogue import Dialogue
 
 
 def tool(description: str, **properties: dict[str, object]) -> ToolDefinition:

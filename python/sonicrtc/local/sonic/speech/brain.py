@@ -18,7 +18,8 @@ from typing import Any, assert_never
 import numpy as np
 
 from sonicrtc.local.sonic.brain import BrainInput, Emitter, SessionSetup, ToolResult, UserAudio, UserText
-from sonicrtc.local.sonic.speech.dialogue import Answer, CallTool, Dialogue, Say
+from sonicrtc.local.sonic.speech.answers import Answer, CallThen, CallTool, Say
+from sonicrtc.local.sonic.speech.dialogue import Dialogue
 from sonicrtc.local.sonic.speech.endpointing import (
     RATE_HZ,
     Endpointer,
@@ -238,6 +239,8 @@ class Conversation:
         await self._give(self._dialogue.answer(text), {})
 
     async def _give(self, answer: Answer, audio: dict[str, bytes]) -> None:
+        while isinstance(answer, CallThen):
+            answer = answer.then(await self._call(answer))
         match answer:
             case Say(text=text):
                 pass
@@ -248,7 +251,8 @@ class Conversation:
         self._dialogue.remember(answer, text)
         await self._say(sentences(text), audio)
 
-    async def _call(self, call: CallTool) -> Any:
+    async def _call(self, call: CallTool | CallThen) -> Any:
+        self._dialogue.begin(call)
         tool_use_id = await self._emit.tool_use(call.name, call.arguments)
         result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._results[tool_use_id] = result

@@ -9,12 +9,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sonicrtc.local.sonic.brain import ToolDefinition
 from sonicrtc.local.sonic.speech import phrases
+from sonicrtc.local.sonic.speech.answers import Answer, CallThen, CallTool, Say
+from sonicrtc.local.sonic.speech.home.talk import HouseTalk, Talked, house_tools
 from sonicrtc.local.sonic.speech.text import number_words, parse_number, spoken_words
 from sonicrtc.local.sonic.speech.toolmatch import ToolMatch, match_tool, tell_result
 
@@ -23,46 +25,6 @@ CLOCK_TOOL = "get_date_and_time"
 #: Counting further would take longer than a client has to keep.
 COUNT_MAX = 50
 _COUNT_GROUP = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
-    """An answer in words.
-
-    Parameters
-    ----------
-    text : str
-        What to say; several sentences are spoken one by one.
-    asks_for : ToolMatch, optional
-        The tool call that lacks an argument: the user's next words will be it.
-    """
-
-    text: str
-    asks_for: ToolMatch | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallTool:
-    """An answer that needs a tool.
-
-    Parameters
-    ----------
-    name, arguments : str, mapping
-        The call.
-    tell : callable
-        Puts the parsed result into words.
-    guess : str, optional
-        What `tell` will most likely return, so that it can be synthesised while the tool works.
-        Spoken only when the result says the same.
-    """
-
-    name: str
-    arguments: Mapping[str, object]
-    tell: Callable[[Any], str]
-    guess: str | None = None
-
-
-Answer = Say | CallTool
 
 
 class Dialogue:
@@ -105,6 +67,16 @@ class Dialogue:
         excuse = phrases.ENGLISH_ONLY.format(language=language) if language else ""
         self._excuse = "" if any(excuse in text for _, text in history) else excuse
         self._now = now
+        tools_of_house = house_tools(self._tools)
+        self._house = HouseTalk(tools_of_house) if tools_of_house else None
+        self._talked = Talked()
+        self._running = False
+
+    def begin(self, call: CallTool | CallThen) -> None:
+        """Take that `call` is made now: whoever interrupts it may want to know what became of it."""
+        self._running = True
+        if isinstance(call, CallThen) and call.talked is not None:
+            self._talked = call.talked
 
     def remember(self, answer: Answer, said: str) -> None:
         """Keep what was really answered, for "say that again" and for a question that was asked back."""
@@ -112,6 +84,9 @@ class Dialogue:
             said, self._excuse = said.removeprefix(self._excuse).strip(), ""
         self._last_said = said
         self._asked_for = answer.asks_for if isinstance(answer, Say) else None
+        talked = answer.talked if isinstance(answer, Say) else None
+        self._talked = talked or self._talked.lapsed()
+        self._running = False
 
     def answer(self, heard: str) -> Answer:
         """Return the answer to `heard`, the user's words as text."""
@@ -126,8 +101,11 @@ class Dialogue:
             return answer
         if isinstance(answer, Say):
             return replace(answer, text=f"{excuse} {answer.text}")
-        tell = answer.tell
         guess = f"{excuse} {answer.guess}" if answer.guess else None
+        if isinstance(answer, CallThen):
+            then = answer.then
+            return replace(answer, then=lambda result: self._excused(then(result)), guess=guess)
+        tell = answer.tell
         return replace(answer, tell=lambda result: f"{excuse} {tell(result)}", guess=guess)
 
     def _answer(self, heard: str) -> Answer:
@@ -135,6 +113,8 @@ class Dialogue:
         forced = self._forced_tool(heard)
         if forced is not None:
             return forced
+        if self._running and phrases.STOP.search(words):
+            return Say(text=phrases.STOPPED)
         answer = self._first_rule(heard, words) or self._first_rule(heard, self._repair(words))
         if answer is not None:
             return answer
@@ -150,6 +130,7 @@ class Dialogue:
             self._repeat(heard, words)
             or self._count(words)
             or self._time_or_date(words)
+            or (self._house.answer(heard, self._talked) if self._house else None)
             or self._tool(heard, words)
             or self._small_talk(words)
         )
@@ -199,7 +180,8 @@ class Dialogue:
         return CallTool(name=CLOCK_TOOL, arguments={}, tell=tell, guess=tell(likely))
 
     def _tool(self, heard: str, words: str) -> Answer | None:
-        others = {name: tool for name, tool in self._tools.items() if name != CLOCK_TOOL}
+        own = {CLOCK_TOOL, *(self._house.names if self._house else ())}
+        others = {name: tool for name, tool in self._tools.items() if name not in own}
         found = match_tool(heard, words, others)
         return None if found is None else self._call(found)
 

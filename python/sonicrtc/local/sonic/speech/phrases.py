@@ -69,6 +69,10 @@ _HELP_WANTED = (
     r"|\bwhat (can|could) i\b"
 )
 
+#: While a tool works.
+STOP = re.compile(r"^(\w+ ){0,3}(stop|cancel|never mind|forget it|wait|abort|enough)\b")
+STOPPED = "Okay, I stop. But it was on its way already, so it may still be done: ask me how things stand."
+
 #: Pattern and answer; ``{name}`` is what the assistant is called. The first that fits wins.
 SMALL_TALK: tuple[tuple[str, str], ...] = (
     (
