@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from examples.smart_home.document import Topics
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.local_speech.home.document import CONTROLS
 
-from sonicrtc.local.sonic.speech.home.house import HEAT, OVEN, RANGES, Command
+from sonicrtc.local.sonic.speech.home.house import DEVICES, HEAT, OVEN, RANGES, Command
 from sonicrtc.local.sonic.speech.home.lexicon import PHRASES
 from sonicrtc.local.sonic.speech.home.meaning import Meaning, Memory
 from sonicrtc.local.sonic.speech.home.understand import understand
@@ -51,3 +51,43 @@ def test_a_sentence_means(said: str, meant: str) -> None:
         meaning = understand(turn, memory)
         memory = memory.after(meaning)
     assert summary(meaning) == meant
+
+
+TOPICS = Topics.read()
+_WORDS = st.sampled_from([" ".join(phrase) for phrase in PHRASES] + ["180", "50", "%", "3000", "-5", "two hundred", "?", ","])
+_SENTENCES = st.lists(_WORDS, max_size=12).map(" ".join)
+
+
+def check(meaning: Meaning) -> None:
+    """Every command is one that the document lets through, and asks first where the document wants it."""
+    for command in meaning.commands:
+        states = ({}, {"on": True}, *({"on": True, command.member: edge} for edge in (1, 50, 250, 2200, 6500)))
+        for one in [command.absolute(state) for state in states] if command.member else [command]:
+            control = TOPICS.control(one.topic)
+            assert control.asks_first(control.check(dict(one.payload))) == one.asks_first
+    assert (meaning.kind == "act") == bool(meaning.commands)
+    assert meaning.text or meaning.kind in ("act", "state", "none")
+
+
+@given(st.one_of(st.text(max_size=200), _SENTENCES), _SENTENCES)
+def test_no_text_breaks_it_or_makes_a_command_that_the_document_does_not_have(first: str, second: str) -> None:
+    meaning = understand(first)
+    check(meaning)
+    check(understand(second, Memory().after(meaning)))
+
+
+@pytest.mark.parametrize("text", ["", "?", "\n", "(" * 5000, "turn on " * 3000, "a hundred " * 500, "١٢٣ percent", "½"])
+def test_strange_text_means_nothing_or_asks(text: str) -> None:
+    assert understand(text).kind in ("none", "ask", "refuse")
+
+
+def test_the_brain_knows_the_ranges_of_the_document() -> None:
+    properties = [control.payload.schema["properties"] for control in TOPICS.controls.values()]
+    limits = {name: schema for found in properties for name, schema in found.items() if "minimum" in schema}
+    assert {name: (one.least, one.most) for name, one in RANGES.items()} == {
+        name: (schema["minimum"], schema["maximum"]) for name, schema in limits.items()
+    }
+
+
+def test_the_brain_knows_the_devices_of_the_document() -> None:
+    assert set(TOPICS.states) == set(DEVICES)
