@@ -128,6 +128,9 @@ class _Slots:
                 self._slots["kind"] = token.tag
                 if token.value:
                     self._rooms.append(token.value)
+            case "quality":
+                if token.value:
+                    self._slots.setdefault("kind", token.value)
             case "door" | "doors" | "side" | "house":
                 self._take_door(token)
             case "all":
@@ -170,6 +173,8 @@ class _Slots:
                 self._slots["act"] = "lock"
             case "unlock" | "unlocked":
                 self._slots["act"] = "unlock"
+            case "down" if "everything" in self._tags and "set" in self._tags:
+                self._slots["act"] = "off"  # "power everything down"
             case "level":
                 self._slots["brightness"] = float(token.value)
             case "white":
@@ -189,7 +194,7 @@ class _Slots:
                 self._slots["change"] = tag
             case _:
                 pass
-        if token.text in ("change", "adjust") or token.tag in ("raise", "lower"):
+        if token.text in ("change", "adjust", "up to", "down to") or token.tag in ("raise", "lower"):
             self._slots["changing"] = True
 
     def _take_number(self, token: Token) -> None:
@@ -214,19 +219,21 @@ class _Slots:
             found = replace(found, change="", changing=True)
         head = self._tokens[0] if self._tokens else Token("", "", "")
         lit = head.text in ("light", "lights") or (head.tag == "req" and found.kind == "light" and "set" not in self._tags)
-        if lit and found.rooms and not found.has_action:
-            found = replace(found, act="on")  # "light the kitchen", "I need light in the kitchen"
+        if lit and found.rooms and (not found.has_action or found.change == "up"):
+            found = replace(found, act="on", change="")  # "light the kitchen", "I need light in the kitchen"
         if head.tag == "mode" and found.act == "on":
             found = replace(found, act="")  # "fan mode on the oven"
-        return replace(found, urged=bool(self._tags & (_VERBS | {"req"})))
+        cooks = head.text in ("grill", "broil")
+        return replace(found, urged=cooks or bool(self._tags & (_VERBS | {"req"})))
 
 
 #: How a clause was said.
 COMMAND, QUESTION, HINT, NAMING, CONTEXT, EMPTY, TALK = "command", "question", "hint", "naming", "context", "", "talk"
-_TARGETS = {"room", "light", "door", "doors", "oven", "all", "everything", "it", "there", "house", "side", "absent"}
+TARGETS = {"room", "light", "door", "doors", "oven", "all", "everything", "it", "there", "house", "side", "absent"}
 _STATES = {"on", "off", "locked", "unlocked", "unlock", "lock", "quality", "brightness", "heatword", "whiteword", "mode",
            "level", "white", "percent", "kelvin", "degrees", "warmer", "colder", "heat", "bake", "onverb", "offverb",
            "brighter", "dimmer"}  # fmt: skip
+_MAY = {"can", "could", "would", "will", "may"}
 _NOT_SAID_TO_ACT = {"past", "wh", "tobe", "subj", "qreq", "quality"}
 _WISHES = _VERBS | {"req", "on", "scene", "up", "down", "more", "dimmer", "level", "percent", "num", "less"}
 
@@ -239,12 +246,14 @@ def manner(tokens: Sequence[Token], *, asked: bool) -> str:
     tags = {token.tag for token in content}
     head = content[0].tag
     unknown = sum(tag == "word" for tag in (token.tag for token in content))
-    targets = bool(tags & _TARGETS)
+    targets = bool(tags & TARGETS)
     if tags & {"block"}:
         return TALK
     if "scene" in tags:
         return TALK if unknown or tags & {"tobe", "past"} else COMMAND
-    if head in ("wh", "tobe", "qreq") or (asked and head in _TARGETS and tags & {"tobe", "past"}):
+    if content[0].text in _MAY and any(token.text == "be" for token in tokens) and not unknown:
+        return COMMAND if targets and tags & (_STATES | _WISHES) else TALK  # "could the light be switched off?"
+    if head in ("wh", "tobe", "qreq") or (asked and head in TARGETS and tags & {"tobe", "past"}):
         return _question(tags, unknown, targets)
     if tags & _HINTS.keys():
         return HINT if not unknown else TALK
@@ -253,7 +262,8 @@ def manner(tokens: Sequence[Token], *, asked: bool) -> str:
     if head in ("subj",):
         if "req" in tags and not unknown and "past" not in tags:
             return _wish(content, tags, unknown, targets)
-        return CONTEXT if unknown <= 3 and not tags & (_VERBS | {"past", "on", "off", "light"}) else TALK
+        acts = any(token.tag in _VERBS | {"past", "on", "light"} and token.text != "out" for token in content)
+        return CONTEXT if unknown <= 3 and not acts else TALK
     if unknown:
         return TALK
     if "req" in tags and not tags & {"past", "wh", "qreq"}:
@@ -280,4 +290,4 @@ def _wish(content: Sequence[Token], tags: set[str], unknown: int, targets: bool)
         return "absent" if switched and content[0].tag in ("set", "req") else TALK
     if tags & {"past"} and not tags & {"req", "keep"}:
         return TALK
-    return COMMAND if rest & (_WISHES | _STATES | _TARGETS) else TALK
+    return COMMAND if rest & (_WISHES | _STATES | TARGETS) else TALK

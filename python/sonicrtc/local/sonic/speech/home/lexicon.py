@@ -22,7 +22,7 @@ door front: front door|main door|entrance|entrance door|house door|main entrance
 door back: back door|rear door|garden door|kitchen door|backdoor|rear entrance|back entrance|back door lock
     |door in the kitchen|door to the garden|door of the kitchen|door to the kitchen
 doors: doors|both doors|all doors|all the doors|both the doors|every door|each door|locks|both locks|all locks
-    |all the locks
+    |all the locks|front and back door|front and back doors|back and front door|back and front doors|front and the back door
 house: house|home|flat|apartment|place|the whole house|whole place|entire place
 side front: front|front one
 side back: rear|back|back one|rear one
@@ -31,12 +31,12 @@ oven: oven|cooker|ovens
 all: all|all of|both of|every|each|both|every single|in every room|in all rooms|in all the rooms|in the whole house|in the house
     |across the house|all over the house|throughout the house|in the entire house|everywhere|throughout|whole house
     |entire house|of the house|house wide|in all three rooms
-everything: everything|all devices|every device|all the devices|everything in the house|all appliances|all of it
+everything: everything|anything|all devices|every device|all the devices|everything in the house|all appliances|all of it
     |the lot|it all
 it: it|that|this one|that one|them|these|those|this|same one
 there: there|in there|over there
 food: cake|pizza|bread|chicken|cookies|lasagna|lasagne|fish|potatoes|pie|muffins|biscuits|turkey|casserole|fries
-    |vegetables|steak|meat|quiche|food|croissants|brownies|dinner|lunch|breakfast|roast chicken
+    |vegetables|steak|meat|quiche|food|croissants|brownies|dinner|lunch|breakfast|roast chicken|something
 absent: bathroom|toilet|restroom|hallway|hall|corridor|garage|garden|office|study|attic|basement|cellar|balcony
     |terrace|patio|porch|dining room|guest room|nursery|kids room|stairs|staircase|closet|driveway|yard|shower|bath
     |laundry room|pantry|heating|radiator|radiators|heater|air conditioning|air conditioner|ac|a c|aircon|thermostat
@@ -52,23 +52,24 @@ color: red|blue|green|purple|pink|yellow|orange|violet|turquoise|magenta|rainbow
 _STATES = """
 on: on|lit|going
 off: off|out
-onverb: activate|enable|start|start up|light up|illuminate|fire up|light|switch back on
+onverb: activate|enable|start|start up|illuminate|fire up|light|switch back on
 offverb: kill|cut|deactivate|disable|extinguish|douse|stop|shut down|snuff out|lose
 lock: lock|lock up|bolt|secure|latch|shut|close|lock down|relock
 unlock: unlock|open|open up|unbolt|unlatch
 locked: locked|bolted|secured|closed|locked up
 unlocked: unlocked|opened|unbolted
-set: set|turn|switch|put|make|change|adjust|get|bring|have|flip|flick|move|take|go|let|crank|power|push|use|dial|pop
+set: set|turn|switch|put|make|change|adjust|get|bring|have|flip|flick|move|take|let|give|crank|power|push|use|dial|pop
     |click|stick|run|hit|tune|throw|shut it
 keep: keep|leave
 past: left|turned|switched|dimmed|flipped
-quality: hot|bright|dark|running|finished|done|ready|preheated|working|burning|heated|up to temperature|hot enough|shining
+quality light: bright|dark
+quality: hot|running|finished|done|ready|preheated|working|burning|heated|up to temperature|hot enough|shining
     |doing|glowing|cooking
 raise: raise|increase|boost|lift|higher|brighten up|step up
 lower: lower|decrease|reduce|drop|soften|cut back|tone|step down
 up: up
 down: down
-more: more|some more
+more: more|some more|another
 less: less
 brighter: brighter|brighten|more light|more brightness|lighter|less dark|less dim|more bright|lighten|lighten up
 dimmer: dimmer|darker|darken|less light|less bright|less brightness|softer|more dim|not so bright
@@ -143,21 +144,21 @@ req: can you|could you|would you|will you|can we|could we|can i have|can i get|c
     |any chance you could|want|mind|may i ask you to|i ask you to|i must ask you to|would love|i would love
     |it would be lovely if you could|i wish you would|if you do not mind|if you please|can go|may go|have to be
     |i would be grateful if you could|we are ready to|i am ready to|could do with|i could do with
-qreq: tell me|how hot|how warm|how bright|how dark|how high|how far|what temperature|at what temperature
+qreq: tell me|how many|how hot|how warm|how bright|how dark|how high|how far|what temperature|at what temperature
     |to what temperature|how cold|how dim|how hot is|can you tell me|could you tell me|would you tell me|do you know|i want to know|i would like to know
     |let me know|check|check if|check whether|can you check|could you check|show me|find out|i wonder|i wonder if
     |i wonder whether|see if|see whether|status|state|verify|any idea|can you see if|can you see whether|how is
     |how are|did i|did we|did i remember to|did i forget to|have i|have we|can you confirm|am i right that|report
     |i forgot whether|i forgot if|i am not sure if|i am not sure whether|remind me|has anyone|has somebody|did anyone
     |did somebody|did you|have you|look whether|do i need to|let us know|can you say|could you say|what about
-wh: has|have|does|do|what|what is|what are|which|how|whether
-    |is there|are there|any|anything|was|were|where|which one|or not|or
+wh: has|have|does|do|can|could|would|will|shall|may|what|what is|what are|which|how|whether
+    |is there|are there|any|was|were|where|which one|or not|or
 tobe: is|are|was|were|been
 later: tomorrow|later|tonight|in the morning|at midnight|at noon|every day|every morning|every evening|every night
     |next week|this evening|in a while|soon|at sunset|at sunrise|this afternoon|this weekend|in half an hour
     |in an hour|in a minute|in a moment|on monday|on sunday|after dinner
 timeunit: minutes|minute|hours|hour|seconds|second|o'clock|pm|am|p m|a m
-block: he|she|they|him|his|her|said|says|told|tells|asked|asks|shouted|whispered|yelled|cried|screamed|yesterday|last
+block: you could have|you should have|we should have|we could have|he|she|they|him|his|her|said|says|told|tells|asked|asks|shouted|whispered|yelled|cried|screamed|yesterday|last
     |ago|movie|film|book|story|novel|episode|once|used to|usually|always|sometimes|often|if|when|whenever
     |while|until|unless|why|who|whose|somebody|someone|everybody|everyone|nobody|people|should have|could have
     |would have|look at|like the|explain|means|word|sentence|translate|song|lyrics|imagine|suppose|pretend|dreamed
@@ -174,9 +175,9 @@ fill: the|a|an|in|of|for|me|us|now|right now|just|so|well|okay|ok|alright|all ri
     |buddy|sonic|assistant|computer|sir|still|already|currently|at the moment|at present|exactly|there is|about|around
     |roughly|from|great|perfect|fine|lovely|listen|good morning|good evening|good afternoon|first|finally|even|today
     |completely|totally|go ahead|quite|far|enough|together|tiny|to be|do|than|over|point|level|way|as
-    |setting|power|value|work|me a|by the way|which is|on the wall|on the ceiling|big|small|another
-    |touch|tad|notch|shade|me some|something|am|has been|into|has to be|for a while|for the night|would|could|next
-    |through|other|same|tone|device|devices|favor|favour|possible|can|white light|myself|ourselves|under|the whole
+    |setting|power|value|work|me a|by the way|which is|on the wall|on the ceiling|big|small
+    |touch|tad|notch|shade|me some|am|has been|into|has to be|for a while|for the night|next
+    |through|other|same|tone|device|devices|favor|favour|possible|white light|see you|bye|goodbye|see you later|myself|ourselves|under|the whole
 """
 #: "Of" is heard for "off".
 OFF = ((r"\b(turn|switch|shut) of\b", r"\1 off"), (r"\bof(?= please$|[.!?]*$)", "off"))

@@ -31,6 +31,7 @@ _ADDRESSES = (
     (r"\b(he|she|they|you)'d\b", r"\1 would"), (r"\bgimme\b", "give me"), (r"\bwanna\b", "want to"),
     (r"\bgotta\b", "have to"), (r"\blemme\b", "let me"), (r"\bim\b", "i am"), (r"\bthe lights'? is\b", "the light is"),
 )  # fmt: skip
+_UNITS = {"percent", "per", "degree", "kelvin", "hundred", "thousand", "point"}
 #: Far more than anybody says in one breath; the rest of a longer text is not looked at.
 MAX_WORDS = 120
 _PIECE = re.compile(r"\d+(?:[.,]\d+)?|[a-z][a-z']*|[,.;:?!%°\"“”…-]")
@@ -102,6 +103,8 @@ def _number(pieces: Sequence[str]) -> tuple[float, int]:
     """
     if pieces[1:2] and pieces[1] in ("quarter", "quarters", "fourths"):
         return 0, 0
+    if pieces[0] == "one" and not (pieces[1:2] and (pieces[1] in _UNITS or pieces[1] in _SMALL or pieces[1] in _TENS)):
+        return 0, 0  # "the bedroom one"
     minus = pieces[0] in ("minus", "-") and len(pieces) > 1
     words = pieces[1:] if minus else pieces
     if words[0][0].isdigit():

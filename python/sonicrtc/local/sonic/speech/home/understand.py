@@ -27,6 +27,7 @@ class _Clause:
     corrects: bool = False
     denied: bool = False
     excepted: bool = False
+    but: bool = False
     how: str = ""
 
 
@@ -57,7 +58,7 @@ def _read(tokens: Sequence[Token], memory: Memory) -> Meaning:
         return NOTHING  # quoted speech
     if "unsafe" in tags and any(token.tag == "unsafe" and token.text in ("publish", "subscribe") for token in tokens):
         return Meaning(kind="refuse", text=UNSAFE)
-    clauses = _clauses(tokens)
+    clauses = _whole_question(_clauses(tokens))
     for clause in clauses:
         clause.how = manner(clause.tokens, asked=clause.asked)
     if not clauses or any(clause.how == frames.TALK for clause in clauses):
@@ -67,12 +68,16 @@ def _read(tokens: Sequence[Token], memory: Memory) -> Meaning:
     questions = [clause for clause in clauses if clause.how == frames.QUESTION]
     commands = [clause for clause in clauses if clause.how in (frames.COMMAND, frames.HINT, frames.NAMING)]
     if questions:
-        subject = read_frame([token for clause in clauses if clause.how != frames.CONTEXT for token in clause.tokens])
+        asked = [clause for clause in clauses if clause.how in (frames.QUESTION, frames.NAMING)]
+        subject = read_frame([token for clause in asked for token in clause.tokens])
         return asked_about(subject, memory)
     if not commands:
         return NOTHING
     follows = bool(tokens) and (tokens[0].tag in ("and", "fix") or any(token.text in ("too", "as well") for token in tokens))
     named = any(clause.how != frames.NAMING for clause in commands)
+    context = [read_frame(clause.tokens) for clause in clauses if clause.how == frames.CONTEXT]
+    for mentioned in (frame for frame in context if frame.kind in ("light", "lock", "oven") or frame.rooms):
+        memory = replace(memory, last=mentioned)  # "I am done with the oven, turn it off"
     wishes = _merge(commands, memory, follows=follows, named=named)
     if wishes and ("later" in tags or _timed(tokens)):
         return Meaning(kind="refuse", text=LATER)
@@ -100,7 +105,9 @@ def _clauses(tokens: Sequence[Token]) -> list[_Clause]:
                     clauses[-1].asked = True
                 if token.text in ".,;:!?…":
                     cut()
-            case "and" | "but" | "because":
+            case "but":
+                cut(but=True)
+            case "and" | "because":
                 cut()
                 if token.tag == "because":
                     break  # reasons do not matter
@@ -120,6 +127,15 @@ def _clauses(tokens: Sequence[Token]) -> list[_Clause]:
     return [clause for clause in clauses if clause.tokens]
 
 
+def _whole_question(clauses: list[_Clause]) -> list[_Clause]:
+    """Put together again a question about two things: "are the kitchen light and the oven off?"."""
+    heads = [next((token.tag for token in clause.tokens if token.tag != "fill"), "") for clause in clauses]
+    if len(clauses) > 1 and heads[0] in ("wh", "tobe", "qreq") and set(heads[1:]) <= frames.TARGETS | {""}:
+        words = [token for clause in clauses for token in clause.tokens]
+        return [_Clause(words, asked=any(clause.asked for clause in clauses))]
+    return clauses
+
+
 def _merge(clauses: Sequence[_Clause], memory: Memory, *, follows: bool, named: bool) -> list[Frame]:
     """Let clauses complete each other: what is said once counts for all that it was said of."""
     done: list[Frame] = []
@@ -129,7 +145,7 @@ def _merge(clauses: Sequence[_Clause], memory: Memory, *, follows: bool, named: 
         frame = read_frame(clause.tokens)
         if clause.denied:
             done, waiting = _denied(clause, frame, done, waiting)
-        elif clause.excepted:
+        elif clause.excepted or (clause.but and done and done[-1].every and not frame.has_action):
             done = [*done[:-1], *_without(done[-1], frame)] if done else done
         elif clause.corrects and (done or waiting or memory.last):
             done, waiting = _corrected(frame, done, waiting, before, memory)
