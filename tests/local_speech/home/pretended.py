@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from examples.smart_home.document import Refused, Topics
+
 from sonicrtc.local.sonic.brain import ToolDefinition
 
 TOPICS = Topics.read()
 
 
 def tool(*arguments: str) -> ToolDefinition:
-    return ToolDefinition(description="", schema={"type": "object", "properties": dict.fromkeys(arguments, {})})
+    return ToolDefinition(description="", schema={"type": "object", "properties": {name: {} for name in arguments}})
 
 
 #: As the example declares them to the model.

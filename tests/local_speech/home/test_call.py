@@ -1,4 +1,4 @@
-"""The house in whole calls: a page that types, the agent with its tools, the AWS SDK, the local service with the brain."""
+"""The house in whole calls: a page that types, the agent with its tools, the AWS SDK, the local service."""
 
 from __future__ import annotations
 

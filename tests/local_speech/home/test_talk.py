@@ -189,9 +189,7 @@ def test_what_happened_is_told_as_the_device_reports_it(talk: Talk) -> None:
     assert talk.say("turn on the kitchen light") == "The kitchen light is off."
 
 
-DOWN = (
-    "the MQTT broker at 127.0.0.1:1883 cannot be reached (refused); nothing was sent, and nothing will be done later"
-)
+DOWN = "the MQTT broker at 127.0.0.1:1883 cannot be reached (refused); nothing was sent, and nothing will be done later"
 
 
 @pytest.mark.parametrize("heard", ["turn on the kitchen light", "Is the front door locked?", "brighter in the kitchen"])

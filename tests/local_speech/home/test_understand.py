@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from examples.smart_home.document import Topics
@@ -54,14 +55,17 @@ def test_a_sentence_means(said: str, meant: str) -> None:
 
 
 TOPICS = Topics.read()
-_WORDS = st.sampled_from([" ".join(phrase) for phrase in PHRASES] + ["180", "50", "%", "3000", "-5", "two hundred", "?", ","])
+_WORDS = st.sampled_from(
+    [" ".join(phrase) for phrase in PHRASES] + ["180", "50", "%", "3000", "-5", "two hundred", "?", ","]
+)
 _SENTENCES = st.lists(_WORDS, max_size=12).map(" ".join)
 
 
 def check(meaning: Meaning) -> None:
     """Every command is one that the document lets through, and asks first where the document wants it."""
     for command in meaning.commands:
-        states = ({}, {"on": True}, *({"on": True, command.member: edge} for edge in (1, 50, 250, 2200, 6500)))
+        edges = (1, 50, 250, 2200, 6500)
+        states: list[dict[str, object]] = [{}, *({"on": True, command.member: edge} for edge in edges)]
         for one in [command.absolute(state) for state in states] if command.member else [command]:
             control = TOPICS.control(one.topic)
             assert control.asks_first(control.check(dict(one.payload))) == one.asks_first
@@ -82,11 +86,10 @@ def test_strange_text_means_nothing_or_asks(text: str) -> None:
 
 
 def test_the_brain_knows_the_ranges_of_the_document() -> None:
-    properties = [control.payload.schema["properties"] for control in TOPICS.controls.values()]
-    limits = {name: schema for found in properties for name, schema in found.items() if "minimum" in schema}
-    assert {name: (one.least, one.most) for name, one in RANGES.items()} == {
-        name: (schema["minimum"], schema["maximum"]) for name, schema in limits.items()
-    }
+    schemas: list[Any] = [control.payload.schema for control in TOPICS.controls.values()]
+    members = [member for schema in schemas for member in schema["properties"].items()]
+    limits = {name: (member["minimum"], member["maximum"]) for name, member in members if "minimum" in member}
+    assert {name: (one.least, one.most) for name, one in RANGES.items()} == limits
 
 
 def test_the_brain_knows_the_devices_of_the_document() -> None:

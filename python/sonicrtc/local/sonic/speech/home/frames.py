@@ -88,11 +88,13 @@ class Frame:
 
     def target_of(self, other: Frame) -> Frame:
         """Return this action with the target of `other`."""
-        return self.action_of(self) if other is self else other.action_of(self)
+        return other.action_of(self)
 
     def plus(self, other: Frame) -> Frame:
         """Return this frame with every slot that `other` fills."""
-        filled = {name: value for name in self.__slots__ if (value := getattr(other, name)) not in ("", (), None, False)}
+        filled = {
+            name: value for name in self.__slots__ if (value := getattr(other, name)) not in ("", (), None, False)
+        }
         if other.act and "change" not in filled:
             filled |= {"wants": other.wants}
         return replace(self, **filled)
@@ -218,7 +220,9 @@ class _Slots:
         if found.change and any(v is not None for v in (found.brightness, found.white, found.heat, found.number)):
             found = replace(found, change="", changing=True)
         head = self._tokens[0] if self._tokens else Token("", "", "")
-        lit = head.text in ("light", "lights") or (head.tag == "req" and found.kind == "light" and "set" not in self._tags)
+        lit = head.text in ("light", "lights") or (
+            head.tag == "req" and found.kind == "light" and "set" not in self._tags
+        )
         if lit and found.rooms and (not found.has_action or found.change == "up"):
             found = replace(found, act="on", change="")  # "light the kitchen", "I need light in the kitchen"
         if head.tag == "mode" and found.act == "on":
@@ -230,9 +234,9 @@ class _Slots:
 #: How a clause was said.
 COMMAND, QUESTION, HINT, NAMING, CONTEXT, EMPTY, TALK = "command", "question", "hint", "naming", "context", "", "talk"
 TARGETS = {"room", "light", "door", "doors", "oven", "all", "everything", "it", "there", "house", "side", "absent"}
-_STATES = {"on", "off", "locked", "unlocked", "unlock", "lock", "quality", "brightness", "heatword", "whiteword", "mode",
-           "level", "white", "percent", "kelvin", "degrees", "warmer", "colder", "heat", "bake", "onverb", "offverb",
-           "brighter", "dimmer"}  # fmt: skip
+_STATES = {"on", "off", "locked", "unlocked", "unlock", "lock", "quality", "brightness", "heatword", "whiteword",
+           "mode", "level", "white", "percent", "kelvin", "degrees", "warmer", "colder", "heat", "bake", "onverb",
+           "offverb", "brighter", "dimmer"}  # fmt: skip
 _MAY = {"can", "could", "would", "will", "may"}
 _NOT_SAID_TO_ACT = {"past", "wh", "tobe", "subj", "qreq", "quality"}
 _WISHES = _VERBS | {"req", "on", "scene", "up", "down", "more", "dimmer", "level", "percent", "num", "less"}

@@ -208,7 +208,7 @@ def _oven(wish: Frame) -> list[Command]:
         value = _within(HEAT, heat)
         on = {} if wish.changing or (wish.wants == "heat" and wish.act != "on") else {"on": True}
         return [Command(device=OVEN, payload={**on, HEAT: value, **mode})]
-    if wish.change in ("dimmerverb",) or wish.change:
+    if wish.change:
         down = wish.change in ("down", "lower", "less", "colder", "dimmer", "dimverb")
         step = round(wish.by) if wish.by is not None else RANGES[HEAT].step
         return [Command(device=OVEN, member=HEAT, by=-step if down else step)]

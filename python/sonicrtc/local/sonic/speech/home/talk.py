@@ -17,12 +17,14 @@ from sonicrtc.local.sonic.speech.home.understand import understand
 #: The argument by which a tool that asks first is told that the user was asked.
 TOKEN = "confirmation"
 _YES = re.compile(
-    r"^(?:(?:oh |well |um )?(?:yes|yeah|yep|yup|sure|okay|ok|of course|please do|do it|go ahead|certainly|absolutely|"
-    r"definitely|correct|right|exactly|confirmed?|i confirm|that is right|you may|affirmative|do that|by all means)\b ?)+"
+    r"^(?:(?:oh |well |um )?(?:yes|yeah|yep|yup|sure|okay|ok|of course|please do|do it|go ahead|certainly|"
+    r"absolutely|definitely|correct|right|exactly|confirmed?|i confirm|that is right|you may|affirmative|"
+    r"do that|by all means)\b ?)+"
 )
 _POLITE = re.compile(r"^(?:please|thanks|thank you|do|it|so|that|now|you|can|may|i am|fine|very|much| )*$")
 _NO = re.compile(
-    r"^(?:oh |well |um )?(?:no|nope|nah|do not|not now|never|stop|cancel|wait|leave it|forget it|rather not|better not)\b"
+    r"^(?:oh |well |um )?(?:no|nope|nah|do not|not now|never|stop|cancel|wait|leave it|forget it|rather not|"
+    r"better not)\b"
     r"[ ]*(?:no|thanks|thank you|do not|please|not|that|do|it|now|stop|cancel|leave|forget|rather| )*$"
 )
 _ALREADY_OFF = "The oven is off, so there is nothing to change. Tell me the temperature to switch it on."
@@ -39,7 +41,7 @@ class HouseTools:
 
 
 def house_tools(tools: Mapping[str, ToolDefinition]) -> HouseTools | None:
-    """Return the tools of a smart home if the client offers them: something that publishes, something that tells states."""
+    """Return the tools of a smart home if the client offers them: one that publishes, one that tells states."""
 
     def takes(name: str, *wanted: str) -> bool:
         properties = tools[name]["schema"].get("properties")

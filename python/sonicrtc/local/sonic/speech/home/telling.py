@@ -55,7 +55,9 @@ def outcome(command: Command, result: Any) -> str:
     told = [described(states, command.payload)] if states else []
     refused = result.get("refused")
     if isinstance(refused, Mapping):
-        told += [f"{_capital(NAMES.get(str(dev), str(dev)))} refused: {_plain(str(why))}." for dev, why in refused.items()]
+        told += [
+            f"{_capital(NAMES.get(str(dev), str(dev)))} refused: {_plain(str(why))}." for dev, why in refused.items()
+        ]
     silent = result.get("silent")
     if isinstance(silent, Sequence) and not isinstance(silent, str):
         told += [f"{_capital(NAMES.get(str(device), str(device)))} has not answered." for device in silent]
@@ -83,8 +85,11 @@ def described(states: Mapping[str, Any], payload: Mapping[str, object] | None = 
     for device in (*DEVICES, *(name for name in states if name not in DEVICES)):
         if device in states:
             groups.setdefault(_state(device, states[device], payload), []).append(device)
-    return " ".join(f"{_capital(_together(devices))} {'is' if len(devices) == 1 and devices[0] in NAMES else 'are'} {state}."
-                    for state, devices in groups.items())  # fmt: skip
+    return " ".join(f"{_capital(_together(devices))} {_verb(devices)} {state}." for state, devices in groups.items())
+
+
+def _verb(devices: Sequence[str]) -> str:
+    return "is" if len(devices) == 1 else "are"
 
 
 def _state(device: str, state: Any, payload: Mapping[str, object] | None) -> str:
@@ -101,7 +106,7 @@ def _state(device: str, state: Any, payload: Mapping[str, object] | None) -> str
 
 
 def _told(name: str, state: Mapping[str, Any], payload: Mapping[str, object] | None) -> bool:
-    return name in state and (payload is None and name != WHITE or payload is not None and name in payload)
+    return name in state and (name != WHITE if payload is None else name in payload)
 
 
 def _value(name: str, value: object) -> str:

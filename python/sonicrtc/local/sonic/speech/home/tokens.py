@@ -26,7 +26,8 @@ _TENS = {
 } | {"fourty": 40}
 _ADDRESSES = (
     (r"\bi'd\b", "i would"), (r"\bi'll\b", "i will"), (r"\blet's\b", "let us"), (r"\bcan't\b", "cannot"),
-    (r"\bcan not\b", "cannot"), (r"\bwon't\b", "will not"), (r"\b(\w+)'ve\b", r"\1 have"), (r"\b(\w+)'ll\b", r"\1 will"),
+    (r"\bcan not\b", "cannot"), (r"\bwon't\b", "will not"), (r"\b(\w+)'ve\b", r"\1 have"),
+    (r"\b(\w+)'ll\b", r"\1 will"),
     (r"\bdont\b", "do not"), (r"\bwe'd\b", "we would"), (r"\bit'd\b", "it would"), (r"\bisnt\b", "is not"),
     (r"\b(he|she|they|you)'d\b", r"\1 would"), (r"\bgimme\b", "give me"), (r"\bwanna\b", "want to"),
     (r"\bgotta\b", "have to"), (r"\blemme\b", "let me"), (r"\bim\b", "i am"), (r"\bthe lights'? is\b", "the light is"),
@@ -129,7 +130,9 @@ def _in_words(words: Sequence[str]) -> tuple[float, int]:
             continue
         if word in _SMALL or word in _TENS:
             value = _SMALL.get(word, _TENS.get(word, 0))
-            fits = group < 0 or (group >= 100 and group % 100 == 0) or (group >= 20 and not group % 10 and 0 < value < 10)
+            fits = (
+                group < 0 or (group >= 100 and group % 100 == 0) or (group >= 20 and not group % 10 and 0 < value < 10)
+            )
             if not fits and 0 < group < 10 and value >= 10:
                 group, fits, value = group * 100, True, value  # "one eighty"
             elif not fits and 10 < group < 100 and value >= 10 and not total:

@@ -73,7 +73,9 @@ def _read(tokens: Sequence[Token], memory: Memory) -> Meaning:
         return asked_about(subject, memory)
     if not commands:
         return NOTHING
-    follows = bool(tokens) and (tokens[0].tag in ("and", "fix") or any(token.text in ("too", "as well") for token in tokens))
+    follows = bool(tokens) and (
+        tokens[0].tag in ("and", "fix") or any(token.text in ("too", "as well") for token in tokens)
+    )
     named = any(clause.how != frames.NAMING for clause in commands)
     context = [read_frame(clause.tokens) for clause in clauses if clause.how == frames.CONTEXT]
     for mentioned in (frame for frame in context if frame.kind in ("light", "lock", "oven") or frame.rooms):
@@ -85,7 +87,9 @@ def _read(tokens: Sequence[Token], memory: Memory) -> Meaning:
 
 
 def _timed(tokens: Sequence[Token]) -> bool:
-    return any(token.tag == "timeunit" and tokens[at - 1].tag in ("num", "fill") for at, token in enumerate(tokens) if at)
+    return any(
+        token.tag == "timeunit" and tokens[at - 1].tag in ("num", "fill") for at, token in enumerate(tokens) if at
+    )
 
 
 def _clauses(tokens: Sequence[Token]) -> list[_Clause]:
@@ -224,9 +228,7 @@ def _without(frame: Frame, left_out: Frame) -> list[Frame]:
     return [replace(frame, rooms=rooms, every=False)]
 
 
-def _denied(
-    clause: _Clause, frame: Frame, done: list[Frame], waiting: list[Frame]
-) -> tuple[list[Frame], list[Frame]]:
+def _denied(clause: _Clause, frame: Frame, done: list[Frame], waiting: list[Frame]) -> tuple[list[Frame], list[Frame]]:
     tags = {token.tag for token in clause.tokens}
     if "drop" in tags or tags <= {"not", "fill"}:
         return [], []
@@ -263,14 +265,12 @@ def _amended(last: Frame, fix: Frame) -> Frame:
         if fix.number is not None:  # a bare number is of the unit that it replaces
             for unit in ("heat", "white", "brightness"):
                 if getattr(last, unit) is not None:
-                    return replace(cleared, **{unit: fix.number})
+                    return cleared.plus(Frame(**{unit: fix.number}))  # type: ignore[arg-type]  # one of the three
         return (last if fix.act and not fix.change else cleared).plus(fix)
     return fix
 
 
-def _completed(
-    done: list[Frame], waiting: list[Frame], memory: Memory, *, follows: bool, named: bool
-) -> list[Frame]:
+def _completed(done: list[Frame], waiting: list[Frame], memory: Memory, *, follows: bool, named: bool) -> list[Frame]:
     """Take from what was talked about before what the sentence leaves open."""
     answers = [*done, *waiting]
     if memory.pending is not None and answers and not any(f.has_target and f.has_action for f in answers):
