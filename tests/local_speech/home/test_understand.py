@@ -65,7 +65,7 @@ def check(meaning: Meaning) -> None:
     """Every command is one that the document lets through, and asks first where the document wants it."""
     for command in meaning.commands:
         edges = (1, 50, 250, 2200, 6500)
-        states: list[dict[str, object]] = [{}, *({"on": True, command.member: edge} for edge in edges)]
+        states: list[dict[str, Any]] = [{}, *({"on": True, command.member: edge} for edge in edges)]
         for one in [command.absolute(state) for state in states] if command.member else [command]:
             control = TOPICS.control(one.topic)
             assert control.asks_first(control.check(dict(one.payload))) == one.asks_first

@@ -223,7 +223,7 @@ class _Slots:
         lit = head.text in ("light", "lights") or (
             head.tag == "req" and found.kind == "light" and "set" not in self._tags
         )
-        if lit and found.rooms and (not found.has_action or found.change == "up"):
+        if lit and (found.rooms or found.every) and (not found.has_action or found.change == "up"):
             found = replace(found, act="on", change="")  # "light the kitchen", "I need light in the kitchen"
         if head.tag == "mode" and found.act == "on":
             found = replace(found, act="")  # "fan mode on the oven"
@@ -270,7 +270,7 @@ def manner(tokens: Sequence[Token], *, asked: bool) -> str:
         return CONTEXT if unknown <= 3 and not acts else TALK
     if unknown:
         return TALK
-    if "req" in tags and not tags & {"past", "wh", "qreq"}:
+    if "req" in tags and not tags & {"tobe", "wh", "qreq"}:
         return COMMAND
     if tags & _NOT_SAID_TO_ACT:
         return _question(tags, unknown, targets) if asked else TALK

@@ -29,7 +29,7 @@ side front: front|front one
 side back: rear|back|back one|rear one
 door: door|lock on the door|lock of the door|door lock
 oven: oven|cooker|ovens
-all: all|all of|both of|every|each|both|every single|in every room|in all rooms|in all the rooms|in the whole house
+all: all|all three|all of|both of|every|each|both|every single|in every room|in all rooms|in all the rooms|in the whole house
     |in the house|across the house|all over the house|throughout the house|in the entire house|everywhere|throughout
     |whole house|entire house|of the house|house wide|in all three rooms
 everything: everything|anything|all devices|every device|all the devices|everything in the house|all appliances
@@ -131,7 +131,7 @@ drop: never mind|nevermind|forget it|forget that|leave it|cancel|cancel that|do 
     |not now|do not do it|do not do that|leave it as it is|leave it be
 except: except|except for|apart from|but not|other than|besides|excluding|all but|not including
 not: not|do not|never|does not|no need to|refrain from|without
-req: can you|could you|would you|will you|can we|could we|can i have|can i get|could i have|could i get|may i have
+req: can be|could be|may be|can you|could you|would you|will you|can we|could we|can i have|can i get|could i have|could i get|may i have
     |may i get|let us|i want you to|i would like you to|i need you to|i want|i would like|i need|we need|we want
     |we would like|please|kindly|would you mind|do you mind|you can|you could|you may|make sure|ensure|see to it
     |see that|be so kind as to|be so kind|be so good as to|i would appreciate it if you could
@@ -145,7 +145,8 @@ req: can you|could you|would you|will you|can we|could we|can i have|can i get|c
     |is there any chance you could|any chance you could|want|mind|may i ask you to|i ask you to|i must ask you to
     |would love|i would love|it would be lovely if you could|i wish you would|if you do not mind|if you please|may go
     |have to be|i would be grateful if you could|we are ready to|i am ready to|could do with|i could do with
-qreq: tell me|how many|how hot|how warm|how bright|how dark|how high|how far|what temperature|at what temperature
+qreq: tell me if|can you tell me if|could you tell me if|let me know if|do you know if|find out if
+    |i want to know if|i would like to know if|can you see if|could you check if|can you check if|verify if|tell me|how many|how hot|how warm|how bright|how dark|how high|how far|what temperature|at what temperature
     |to what temperature|how cold|how dim|how hot is|can you tell me|could you tell me|would you tell me|do you know
     |i want to know|i would like to know|let me know|check|check if|check whether|can you check|could you check
     |show me|find out|i wonder|i wonder if|i wonder whether|see if|see whether|status|state|verify|any idea
@@ -160,7 +161,7 @@ later: tomorrow|later|tonight|in the morning|at midnight|at noon|every day|every
     |next week|this evening|in a while|soon|at sunset|at sunrise|this afternoon|this weekend|in half an hour
     |in an hour|in a minute|in a moment|on monday|on sunday|after dinner
 timeunit: minutes|minute|hours|hour|seconds|second|o'clock|pm|am|p m|a m
-block: you could have|you should have|we should have|we could have|he|she|they|him|his|her|said|says|told|tells|asked
+block: one of the|you could have|you should have|we should have|we could have|he|she|they|him|his|her|said|says|told|tells|asked
     |asks|shouted|whispered|yelled|cried|screamed|yesterday|last|ago|movie|film|book|story|novel|episode|once|used to
     |usually|always|sometimes|often|if|when|whenever|while|until|unless|why|who|whose|somebody|someone|everybody
     |everyone|nobody|people|should have|could have|would have|look at|like the|explain|means|word|sentence|translate
@@ -170,7 +171,7 @@ block: you could have|you should have|we should have|we could have|he|she|they|h
 because: because|so that|so i|so we|since|in order to|so it|otherwise|before i|before we
 unsafe: publish|subscribe|topic|dollar|mqtt|payload|wildcard|broker|hash
 subj: i|we|you|it is|i am|we are|my|our|your|the house is|you are|i have|we have|i cannot|we cannot
-fill: the|a|an|in|of|for|me|us|now|right now|just|so|well|okay|ok|alright|all right|right|yes|yeah|yep|sure|um|uh|er
+fill: the|yet|a|an|in|of|for|me|us|now|right now|just|so|well|okay|ok|alright|all right|right|yes|yeah|yep|sure|um|uh|er
     |erm|hmm|oh|ah|hey|hello|hi|thanks|thank you|thank you very much|thanks a lot|immediately|at once|quickly|again
     |too|as well|a bit|bit|little|slightly|somewhat|lot|much|some|that is|of the|in here|here|room|rooms|with|one|ones
     |be|being|so kind|good|nice|very|really|maybe|perhaps|possibly|only|simply|straight away|as soon as possible|dear

@@ -33,6 +33,10 @@ _ADDRESSES = (
     (r"\bgotta\b", "have to"), (r"\blemme\b", "let me"), (r"\bim\b", "i am"), (r"\bthe lights'? is\b", "the light is"),
 )  # fmt: skip
 _UNITS = {"percent", "per", "degree", "kelvin", "hundred", "thousand", "point"}
+#: "Would you mind locking ..."
+_MIND = re.compile(r"\b(mind|how about|appreciate) (\w+)ing\b")
+_DOUBLED = {"dimm": "dim", "sett": "set", "putt": "put", "shutt": "shut", "gett": "get", "mak": "make", "clos": "close",
+            "rais": "raise", "giv": "give", "chang": "change", "increas": "increase", "bak": "bake"}  # fmt: skip
 #: Far more than anybody says in one breath; the rest of a longer text is not looked at.
 MAX_WORDS = 120
 _PIECE = re.compile(r"\d+(?:[.,]\d+)?|[a-z][a-z']*|[,.;:?!%°\"“”…-]")
@@ -75,6 +79,7 @@ def _normalised(text: str, *, misheard: bool) -> str:
     text = text[: MAX_WORDS * 12].lower().replace("’", "'")
     for pattern, meant in _ADDRESSES:
         text = re.sub(pattern, meant, text)
+    text = _MIND.sub(lambda found: f"{found[1]} {_DOUBLED.get(found[2], found[2])}", text)
     for pattern, meant in phrases.CONTRACTIONS:
         text = re.sub(pattern, meant, text)
     text = re.sub(r"(\d)\s*k\b", r"\1 kelvin", text)
