@@ -29,8 +29,8 @@ side front: front|front one
 side back: rear|back|back one|rear one
 door: door|lock on the door|lock of the door|door lock
 oven: oven|cooker|ovens
-all: all|all three|all of|both of|every|each|both|every single|in every room|in all rooms|in all the rooms|in the whole house
-    |in the house|across the house|all over the house|throughout the house|in the entire house|everywhere|throughout
+all: all|all three|all of|both of|every|each|both|every single|in every room|in all rooms|in all the rooms
+    |in the whole house|in the house|across the house|all over the house|throughout the house|in the entire house|everywhere|throughout
     |whole house|entire house|of the house|house wide|in all three rooms
 everything: everything|anything|all devices|every device|all the devices|everything in the house|all appliances
     |all of it|the lot|it all
