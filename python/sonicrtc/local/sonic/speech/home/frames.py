@@ -203,7 +203,13 @@ class _Slots:
         before = self._tokens[self._at - 1] if self._at else None
         after = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
         value, tag = token.number, after.tag if after else ""
-        if self._tags & (_CHANGES.keys() | {"warmer", "colder"}) and not (before and before.tag == "to"):
+        earlier = {one.tag for one in self._tokens[: self._at]}
+        moved = bool(self._tags & _CHANGES.keys()) or (bool(self._tags & {"warmer", "colder"}) and tag != "percent")
+        if (
+            moved
+            and not (before and before.tag == "to")
+            and not ("to" in earlier and before and before.tag == "warmer")
+        ):
             self._slots["by"] = value * 5 / 9 if after and after.value == "f" else value
         elif tag == "percent":
             self._slots["brightness"] = value
@@ -218,13 +224,16 @@ class _Slots:
         rooms, doors = tuple(dict.fromkeys(self._rooms)), tuple(dict.fromkeys(self._doors))
         found = Frame(rooms=rooms, doors=doors, **self._slots)  # type: ignore[arg-type]  # by name, as filled above
         if found.change and any(v is not None for v in (found.brightness, found.white, found.heat, found.number)):
-            found = replace(found, change="", changing=True)
+            warmed = found.kind == "oven" and found.change == "warmer"  # "warm the oven up to ..."
+            found = replace(found, change="", changing=not warmed, act="on" if warmed else found.act)
         head = self._tokens[0] if self._tokens else Token("", "", "")
         lit = head.text in ("light", "lights") or (
             head.tag == "req" and found.kind == "light" and "set" not in self._tags
         )
         if lit and (found.rooms or found.every) and (not found.has_action or found.change == "up"):
             found = replace(found, act="on", change="")  # "light the kitchen", "I need light in the kitchen"
+        if {"house", "down"} <= self._tags:
+            found = replace(found, kind="everything", act="off", change="", every=False)  # "shut the place down"
         if head.tag == "mode" and found.act == "on":
             found = replace(found, act="")  # "fan mode on the oven"
         cooks = head.text in ("grill", "broil")
@@ -254,13 +263,15 @@ def manner(tokens: Sequence[Token], *, asked: bool) -> str:
     if tags & {"block"}:
         return TALK
     if "scene" in tags:
-        return TALK if unknown or tags & {"tobe", "past"} else COMMAND
+        return TALK if unknown > (head == "subj") or tags & {"tobe", "past"} else COMMAND
     if content[0].text in _MAY and any(token.text == "be" for token in tokens) and not unknown:
         return COMMAND if targets and tags & (_STATES | _WISHES) else TALK  # "could the light be switched off?"
     if head in ("wh", "tobe", "qreq") or (asked and head in TARGETS and tags & {"tobe", "past"}):
         return _question(tags, unknown, targets)
     if tags & _HINTS.keys():
         return HINT if not unknown else TALK
+    if head == "req" and "qreq" in tags and not tags & (_VERBS - {"off", "lock", "unlock"}):
+        return _question(tags, unknown, targets)
     if head == "req" or head in _VERBS:
         return _wish(content, tags, unknown, targets)
     if head in ("subj",):
@@ -269,7 +280,11 @@ def manner(tokens: Sequence[Token], *, asked: bool) -> str:
         acts = any(token.tag in _VERBS | {"past", "on", "light"} and token.text != "out" for token in content)
         return CONTEXT if unknown <= 3 and not acts else TALK
     if unknown:
-        return TALK
+        said_of_us = unknown <= 2 and "tobe" in tags and not tags & (_STATES | TARGETS | {"past"})
+        moves = (
+            unknown == 1 and head == "word" and "num" in tags and tags & {"light", "oven"} and tags & _CHANGES.keys()
+        )
+        return COMMAND if moves else CONTEXT if said_of_us else TALK
     if "req" in tags and not tags & {"tobe", "wh", "qreq"}:
         return COMMAND
     if tags & _NOT_SAID_TO_ACT:
@@ -278,9 +293,12 @@ def manner(tokens: Sequence[Token], *, asked: bool) -> str:
 
 
 def _question(tags: set[str], unknown: int, targets: bool) -> str:
-    if unknown or not (targets or "heatword" in tags):
+    if not (targets or unknown or tags & _STATES):
+        return CONTEXT  # "do you know?"
+    named = bool(tags & {"light", "door", "doors", "oven"})
+    if unknown > (2 if named and tags & _STATES else 0) or not (targets or "heatword" in tags):
         return TALK
-    return QUESTION if tags & _STATES or "qreq" in tags else TALK
+    return QUESTION if tags & (_STATES | {"set", "past", "qreq"}) else TALK
 
 
 def _wish(content: Sequence[Token], tags: set[str], unknown: int, targets: bool) -> str:
@@ -289,7 +307,8 @@ def _wish(content: Sequence[Token], tags: set[str], unknown: int, targets: bool)
     if not rest:
         return CONTEXT if content[0].tag == "req" and unknown <= 1 else TALK
     named = bool(tags & {"light", "door", "doors", "oven", "absent", "all", "everything"})
-    if unknown and not (unknown == 1 and named and tags & (_VERBS | {"on", "off", "num", "level"})):
+    most = 1 + (named and bool(tags & {"room", "door", "oven", "all"}))
+    if unknown and not (unknown <= most and named and tags & (_VERBS | {"on", "off", "num", "level"})):
         switched = len(content) >= 2 and tags & {"on", "off"} and not named and unknown <= 2
         return "absent" if switched and content[0].tag in ("set", "req") else TALK
     if tags & {"past"} and not tags & {"req", "keep"}:

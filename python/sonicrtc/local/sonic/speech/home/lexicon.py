@@ -11,11 +11,12 @@ import re
 _THINGS = """
 room living_room: living room|livingroom|lounge|sitting room|front room|parlour|parlor|family room
 room kitchen: kitchen|over the table|above the table|over the kitchen table|above the kitchen table
-room bedroom: bedroom|bed room|bedside|sleeping room|bedrooms
+room bedroom: next to my bed|by my bed|next to the bed|by the bed|beside the bed|beside my bed|bedroom|bed room
+    |bedside|sleeping room|bedrooms
 light bedroom: night light|nightlight|night lamp|reading light|reading lamp|light by the bed|lamp by the bed
     |light next to the bed|lamp next to the bed
 light kitchen: table light|table lamp
-light: light|lamp|lighting|bulb|lightbulb|light bulb|lights|lamps|bulbs|lightbulbs|light bulbs
+light: light|glow|lamp|lighting|bulb|lightbulb|light bulb|lights|lamps|bulbs|lightbulbs|light bulbs
 door front: front door|main door|entrance|entrance door|house door|main entrance|entry door|front entrance
     |living room door|lounge door|sitting room door|door in the living room|door to the living room|front gate
     |door of the living room|front door lock|entry
@@ -29,9 +30,9 @@ side front: front|front one
 side back: rear|back|back one|rear one
 door: door|lock on the door|lock of the door|door lock
 oven: oven|cooker|ovens
-all: all|all three|all of|both of|every|each|both|every single|in every room|in all rooms|in all the rooms
-    |in the whole house|in the house|across the house|all over the house|throughout the house|in the entire house|everywhere|throughout
-    |whole house|entire house|of the house|house wide|in all three rooms
+all: in this house|all|all three|all of|both of|every|each|both|every single|in every room|in all rooms
+    |in all the rooms|in the whole house|in the house|across the house|all over the house|throughout the house
+    |in the entire house|everywhere|throughout|whole house|entire house|of the house|house wide|in all three rooms
 everything: everything|anything|all devices|every device|all the devices|everything in the house|all appliances
     |all of it|the lot|it all
 it: it|that|this one|that one|them|these|those|this|same one
@@ -106,10 +107,10 @@ brightness: brightness|brightness level|dimmer level|light level
 heatword: temperature|heat setting|temp
 whiteword: color temperature|colour temperature|color|colour|white|light temperature
 mode: mode
-scene good_night: good night|goodnight|i am going to bed|going to bed|off to bed|i am off to bed|bedtime|time for bed
-    |i am going to sleep|we are going to bed|we are going to sleep|going to sleep|heading to bed|sleep well|turning in
-    |time to sleep|night night|sweet dreams|go to bed|time to go to bed|call it a night|good night scene|go to sleep
-    |hit the sack|hit the hay|good night mode
+scene good_night: hitting the sack|hitting the hay|good night|goodnight|i am going to bed|going to bed|off to bed
+    |i am off to bed|bedtime|time for bed|i am going to sleep|we are going to bed|we are going to sleep|going to sleep
+    |heading to bed|sleep well|turning in|time to sleep|night night|sweet dreams|go to bed|time to go to bed
+    |call it a night|good night scene|go to sleep|hit the sack|hit the hay|good night mode
 scene everything_off: i am leaving|we are leaving|i am going out|we are going out|i am off|we are off
     |i am leaving the house|we are leaving the house|leaving the house|leaving now|i am heading out|we are heading out
     |off to work|i am off to work|i am going to work|shut everything down|heading out|i am leaving home
@@ -131,10 +132,10 @@ drop: never mind|nevermind|forget it|forget that|leave it|cancel|cancel that|do 
     |not now|do not do it|do not do that|leave it as it is|leave it be
 except: except|except for|apart from|but not|other than|besides|excluding|all but|not including
 not: not|do not|never|does not|no need to|refrain from|without
-req: can be|could be|may be|can you|could you|would you|will you|can we|could we|can i have|can i get|could i have|could i get|may i have
-    |may i get|let us|i want you to|i would like you to|i need you to|i want|i would like|i need|we need|we want
-    |we would like|please|kindly|would you mind|do you mind|you can|you could|you may|make sure|ensure|see to it
-    |see that|be so kind as to|be so kind|be so good as to|i would appreciate it if you could
+req: can be|could be|may be|can you|could you|would you|will you|can we|could we|can i have|can i get|could i have
+    |could i get|may i have|may i get|let us|i want you to|i would like you to|i need you to|i want|i would like
+    |i need|we need|we want|we would like|please|kindly|would you mind|do you mind|you can|you could|you may|make sure
+    |ensure|see to it|see that|be so kind as to|be so kind|be so good as to|i would appreciate it if you could
     |i would appreciate it if you would|if you could|if you would|do me a favor|do me a favour|give me|give us
     |let me have|let us have|how about|why do not you|would it be possible to|is it possible to|could you possibly
     |i wonder if you could|i was wondering if you could|might i have|i want to|i would like to|we should|should be
@@ -145,15 +146,16 @@ req: can be|could be|may be|can you|could you|would you|will you|can we|could we
     |is there any chance you could|any chance you could|want|mind|may i ask you to|i ask you to|i must ask you to
     |would love|i would love|it would be lovely if you could|i wish you would|if you do not mind|if you please|may go
     |have to be|i would be grateful if you could|we are ready to|i am ready to|could do with|i could do with
-qreq: tell me if|can you tell me if|could you tell me if|let me know if|do you know if|find out if
-    |i want to know if|i would like to know if|can you see if|could you check if|can you check if|verify if|tell me|how many|how hot|how warm|how bright|how dark|how high|how far|what temperature|at what temperature
-    |to what temperature|how cold|how dim|how hot is|can you tell me|could you tell me|would you tell me|do you know
-    |i want to know|i would like to know|let me know|check|check if|check whether|can you check|could you check
-    |show me|find out|i wonder|i wonder if|i wonder whether|see if|see whether|status|state|verify|any idea
-    |can you see if|can you see whether|how is|how are|did i|did we|did i remember to|did i forget to|have i|have we
-    |can you confirm|am i right that|report|i forgot whether|i forgot if|i am not sure if|i am not sure whether
-    |remind me|has anyone|has somebody|did anyone|did somebody|did you|have you|look whether|do i need to|let us know
-    |can you say|could you say|what about
+qreq: double check that|double check|check that|tell me if|can you tell me if|could you tell me if|let me know if
+    |do you know if|find out if|i want to know if|i would like to know if|can you see if|could you check if
+    |can you check if|verify if|tell me|how many|how hot|how warm|how bright|how dark|how high|how far
+    |what temperature|at what temperature|to what temperature|how cold|how dim|how hot is|can you tell me
+    |could you tell me|would you tell me|do you know|i want to know|i would like to know|let me know|check|check if
+    |check whether|can you check|could you check|show me|find out|i wonder|i wonder if|i wonder whether|see if
+    |see whether|status|state|verify|any idea|can you see whether|how is|how are|did i|did we|did i remember to
+    |did i forget to|have i|have we|can you confirm|am i right that|report|i forgot whether|i forgot if
+    |i am not sure if|i am not sure whether|remind me|has anyone|has somebody|did anyone|did somebody|did you|have you
+    |look whether|do i need to|let us know|can you say|could you say|what about
 wh: has|have|does|do|can|could|would|will|shall|may|what|what is|what are|which|how|whether|is there|are there|any|was
     |were|where|which one|or not|or
 tobe: is|are|was|were|been
@@ -161,29 +163,35 @@ later: tomorrow|later|tonight|in the morning|at midnight|at noon|every day|every
     |next week|this evening|in a while|soon|at sunset|at sunrise|this afternoon|this weekend|in half an hour
     |in an hour|in a minute|in a moment|on monday|on sunday|after dinner
 timeunit: minutes|minute|hours|hour|seconds|second|o'clock|pm|am|p m|a m
-block: one of the|you could have|you should have|we should have|we could have|he|she|they|him|his|her|said|says|told|tells|asked
-    |asks|shouted|whispered|yelled|cried|screamed|yesterday|last|ago|movie|film|book|story|novel|episode|once|used to
-    |usually|always|sometimes|often|if|when|whenever|while|until|unless|why|who|whose|somebody|someone|everybody
-    |everyone|nobody|people|should have|could have|would have|look at|like the|explain|means|word|sentence|translate
-    |song|lyrics|imagine|suppose|pretend|dreamed|thought|forgot|heard|reads|wrote|mentioned|do you like|do you think
+block: one of the|ask|asking|tell|remind|turns|switches|opens|closes|dims|unlocks|sets|makes|you could have
+    |you should have|we should have|we could have|he|she|they|him|his|her|said|says|told|tells|asked|asks|shouted
+    |whispered|yelled|cried|screamed|yesterday|last|ago|movie|film|book|story|novel|episode|once|used to|usually
+    |always|sometimes|often|if|when|whenever|while|until|unless|why|who|whose|somebody|someone|everybody|everyone
+    |nobody|people|should have|could have|would have|look at|like the|explain|means|word|sentence|translate|song
+    |lyrics|imagine|suppose|pretend|dreamed|thought|forgot|heard|reads|wrote|mentioned|do you like|do you think
     |do you want|do you ever|do you have|should i|should we|how do|how does|how did|how can i|how to|what if
     |what happens|what did|shall i|used|it says|read about|had|were to|gonna|does anyone|kids|does it|after the
 because: because|so that|so i|so we|since|in order to|so it|otherwise|before i|before we
 unsafe: publish|subscribe|topic|dollar|mqtt|payload|wildcard|broker|hash
 subj: i|we|you|it is|i am|we are|my|our|your|the house is|you are|i have|we have|i cannot|we cannot
-fill: the|yet|a|an|in|of|for|me|us|now|right now|just|so|well|okay|ok|alright|all right|right|yes|yeah|yep|sure|um|uh|er
-    |erm|hmm|oh|ah|hey|hello|hi|thanks|thank you|thank you very much|thanks a lot|immediately|at once|quickly|again
-    |too|as well|a bit|bit|little|slightly|somewhat|lot|much|some|that is|of the|in here|here|room|rooms|with|one|ones
-    |be|being|so kind|good|nice|very|really|maybe|perhaps|possibly|only|simply|straight away|as soon as possible|dear
-    |mate|buddy|sonic|assistant|computer|sir|still|already|currently|at the moment|at present|exactly|there is|about
-    |around|roughly|from|great|perfect|fine|lovely|listen|good morning|good evening|good afternoon|first|finally|even
-    |today|completely|totally|go ahead|quite|far|enough|together|tiny|to be|do|than|over|point|level|way|as|setting
-    |power|value|work|me a|by the way|which is|on the wall|on the ceiling|big|small|touch|tad|notch|shade|me some|am
-    |has been|into|has to be|for a while|for the night|next|through|other|same|tone|device|devices|favor|favour
-    |possible|white light|see you|bye|goodbye|see you later|myself|ourselves|under|the whole
+fill: the|look like|feel like|glow like|like|downstairs|upstairs|yet|a|an|in|of|for|me|us|now|right now|just|so|well
+    |okay|ok|alright|all right|right|yes|yeah|yep|sure|um|uh|er|erm|hmm|oh|ah|hey|hello|hi|thanks|thank you
+    |thank you very much|thanks a lot|immediately|at once|quickly|again|too|as well|a bit|bit|little|slightly|somewhat
+    |lot|much|some|that is|of the|in here|here|room|rooms|with|one|ones|be|being|so kind|good|nice|very|really|maybe
+    |perhaps|possibly|only|simply|straight away|as soon as possible|dear|mate|buddy|sonic|assistant|computer|sir|still
+    |already|currently|at the moment|at present|exactly|there is|about|around|roughly|from|great|perfect|fine|lovely
+    |listen|good morning|good evening|good afternoon|first|finally|even|today|completely|totally|go ahead|quite|far
+    |enough|together|tiny|to be|do|than|over|point|level|way|as|setting|power|value|work|me a|by the way|which is
+    |on the wall|on the ceiling|big|small|touch|tad|notch|shade|me some|am|has been|into|has to be|for a while
+    |for the night|next|through|other|same|tone|device|devices|favor|favour|possible|white light|see you|bye|goodbye
+    |see you later|myself|ourselves|under|the whole
 """
 #: "Of" is heard for "off".
-OFF = ((r"\b(turn|switch|shut) of\b", r"\1 off"), (r"\bof(?= please$|[.!?]*$)", "off"))
+OFF = (
+    (r"\b(?:no more|no|get rid of the) lights?\b", "lights off"),
+    (r"\b(turn|switch|shut) of\b", r"\1 off"),
+    (r"\bof(?= please$|[.!?]*$)", "off"),
+)
 #: What recognisers write for a word of the house, where the sentence is about the house anyway.
 MISHEARD = (
     (r"\b(chicken|kitten|kitchens|kitchener) (light|lights|lamp)\b", r"kitchen \2"),

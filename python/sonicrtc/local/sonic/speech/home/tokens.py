@@ -99,6 +99,8 @@ def _phrase(pieces: Sequence[str], at: int) -> tuple[Token, int]:
         if found := lexicon.PHRASES.get(words):
             return Token(*found, " ".join(words)), length
     piece = pieces[at]
+    if piece.endswith("ly") and len(piece) > 4:
+        return Token("fill", "", piece), 1  # how it shall be done: slowly, gently
     return Token("word" if piece[0].isalpha() else "mark", piece, piece), 1
 
 
