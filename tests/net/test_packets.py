@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -130,6 +131,15 @@ async def test_a_redundant_packet_that_cannot_be_read_is_counted_and_left_out(sp
         await receiver._handle_rtp_packet(packet, arrival_time_ms=0)
         assert 99 in [source.source for source in receiver.getSynchronizationSources()]
         assert not vars(pair.callee._line)["_inbound"]._heard_s.get(99)
+
+
+async def test_an_offer_whose_host_only_the_other_side_can_look_up_is_answered() -> None:
+    def hidden(sdp: str) -> str:
+        return re.sub(r"c=IN IP4 \S+", "c=IN IP4 48b6f27f-50e1-4701-a082-c5d7812d31c8.local", as_chromium_offers(sdp))
+
+    async with connected_pair(Tone(1000), edit_offer=hidden) as pair:
+        assert prefers_redundancy(pair.callee._pc.localDescription.sdp)
+        await pair.at_callee.seconds(0.1)
 
 
 async def test_a_call_without_redundancy_is_answered_with_opus_alone() -> None:

@@ -113,6 +113,13 @@ class PeerConnection(RTCPeerConnection):
         super().__init__(configuration(ice_servers))
         self._opus_parameters, self._redundancy = opus_parameters, redundancy
         self.redundancy_type: int | None = None
+        self._offered: int | None = None
+
+    async def setRemoteDescription(self, sessionDescription: RTCSessionDescription) -> None:
+        """Take the other side's description, and note what it has that aiortc does not know."""
+        # From its text: aiortc's own of it fails where Firefox names a host that only it can look up.
+        self._offered = redundancy_of(sessionDescription.sdp)
+        await super().setRemoteDescription(sessionDescription)
 
     async def createOffer(self) -> RTCSessionDescription:
         """Return aiortc's offer with our parameters."""
@@ -121,7 +128,7 @@ class PeerConnection(RTCPeerConnection):
     async def createAnswer(self) -> RTCSessionDescription:
         """Return aiortc's answer with our parameters."""
         answer = self._with_parameters(await super().createAnswer())
-        self.redundancy_type = redundancy_of(self.remoteDescription.sdp) if self._redundancy else None
+        self.redundancy_type = self._offered if self._redundancy else None
         if self.redundancy_type is None:
             return answer
         return RTCSessionDescription(with_redundancy(answer.sdp, self.redundancy_type), answer.type)
