@@ -173,15 +173,16 @@ class Home:
         """
         wanted = set(self.topics.states) if device is None else {self.topics.device(device)}
         await self._connection()
-        await self._until(lambda: wanted <= self._states.keys() or self._client is None, _RETAINED_S)
+        await self._until(
+            lambda: wanted <= self._states.keys() & self._online.keys() or self._client is None, _RETAINED_S
+        )
         await self._connection()
         return {name: state for name, state in self.snapshot().items() if name in wanted}
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
         """Return what is known now; without a broker every device is away."""
         return {
-            name: {**self._states.get(name, {}), "online": self._online.get(name, name in self._states)}
-            for name in self.topics.states
+            name: {**self._states.get(name, {}), "online": self._online.get(name, False)} for name in self.topics.states
         }
 
     async def publish(self, topic: str, payload: object, *, confirmed: bool = False) -> dict[str, Any]:

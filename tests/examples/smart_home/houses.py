@@ -39,7 +39,7 @@ async def connected(broker: Broker, *, wait_s: float = 5.0) -> AsyncIterator[Hom
 
 async def until_online(home: Home, online: bool, *devices: str) -> None:
     """Wait until all these devices are there, or away."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(30):
         while True:
             news, states = home.news, await home.states()
             if all(states[name]["online"] is online for name in devices):

@@ -159,6 +159,14 @@ async def test_nothing_is_sent_to_a_device_that_is_away(house: House) -> None:
     assert result["refused"] == {"kitchen/oven": "away, nothing was sent"}
 
 
+async def test_a_device_is_not_there_before_it_says_so(broker: Broker) -> None:
+    async with connected(broker) as home, broker.client("half a device") as client:
+        await client.publish("home/kitchen/lock/state", json.dumps({"locked": True}), qos=1, retain=True)
+        assert (await home.states("kitchen/lock"))["kitchen/lock"] == {"locked": True, "online": False}
+        await client.publish("home/kitchen/lock/online", json.dumps({"online": True}), qos=1, retain=True)
+        await until_online(home, True, "kitchen/lock")
+
+
 async def test_a_device_that_ends_suddenly_is_away_by_its_last_will(broker: Broker) -> None:
     files = {f"MQTT_{name.upper()}": str(value) for name, value in asdict(broker).items() if value is not None}
     async with connected(broker) as home:
