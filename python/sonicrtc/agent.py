@@ -214,22 +214,24 @@ class Agent:
         return await calls.answer(offer, client_id)
 
     async def _begun(self) -> Calls:
-        if self._calls is None:
+        if self._root is None or self._calls is None:
             self._stop = asyncio.Event()
             self._calls = asyncio.get_running_loop().create_future()
             # The one task outside a group: it owns the group in which all calls of this agent live.
             self._root = asyncio.create_task(self._own_calls(self._calls), name="sonicrtc agent")
-        return await asyncio.shield(self._calls)
+        root, calls = self._root, self._calls
+        either: set[asyncio.Future[Any]] = {root, calls}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not calls.done():  # nobody's call: it is for whoever wants one answered, and the next one tries again
+            if self._root is root:
+                self._root = self._calls = None
+            await root
+        return calls.result()
 
     async def _own_calls(self, ready: asyncio.Future[Calls]) -> None:
-        try:
-            async with self._open(self.config, self._credentials) as calls:
-                ready.set_result(calls)
-                await self._stop.wait()
-        except SonicRtcError as exc:
-            if ready.done():
-                raise
-            ready.set_exception(exc)  # for whoever wants a call answered
+        async with self._open(self.config, self._credentials) as calls:
+            ready.set_result(calls)
+            await self._stop.wait()
 
     @asynccontextmanager
     async def _open(self, config: Config, credentials: CredentialsProvider) -> AsyncIterator[Calls]:

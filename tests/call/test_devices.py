@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from tests.call.pages import calling
 
 from sonicrtc.agent import Agent
@@ -106,3 +107,20 @@ async def test_a_lifespan_surrounds_all_calls() -> None:
         async with calling(agent):
             seen.append("a call")
     assert seen == ["entered", "a call", "left"]
+
+
+async def test_a_lifespan_that_fails_is_told_to_whoever_wants_a_call_and_tried_again_by_the_next() -> None:
+    entered: list[str] = []
+
+    @asynccontextmanager
+    async def house() -> AsyncIterator[None]:
+        entered.append("tried")
+        raise ValueError("no broker is named")
+        yield
+
+    async with asyncio.timeout(10), an_agent() as agent:
+        agent.lifespan(house)
+        for times in (1, 2):
+            with pytest.raises(ValueError, match="no broker is named"):
+                await agent.answer({})
+            assert len(entered) == times
