@@ -42,7 +42,7 @@ from av import AudioFrame
 from sonicrtc.errors import ConfigError, MissingExtraError
 from sonicrtc.rtc.adaptation import Report
 from sonicrtc.rtc.outbound import TIMESTAMPS
-from sonicrtc.rtc.redundancy import own, split
+from sonicrtc.rtc.redundancy import split
 from sonicrtc.rtc.sdp import redundancy_of, with_opus_parameters, with_redundancy
 
 if TYPE_CHECKING:
@@ -246,23 +246,17 @@ class ReceiverHook:
 
     def _own(self, packet: rtp.RtpPacket, newest: int) -> bytes:
         """Hand on the copies in a redundant packet that come after `newest`; return what is the packet's own."""
-        missing = (packet.sequence_number - newest - 1) & 0xFFFF
         try:
-            if 0 < missing < _MOST_MISSING:
-                self._fill(packet, missing)
-            block = own(packet.payload)
+            *copies, own = split(packet.payload)
         except ValueError:
             return b""
-        return block.payload if self._kind(block.payload_type) == _OPUS else b""
-
-    def _fill(self, packet: rtp.RtpPacket, missing: int) -> None:
-        """Hand on the copies of the last so many packets, as far as `packet` holds them."""
-        copies = split(packet.payload)[:-1]
-        for behind in range(min(len(copies), missing), 0, -1):
+        missing = (packet.sequence_number - newest - 1) & 0xFFFF
+        for behind in range(min(len(copies), missing if missing < _MOST_MISSING else 0), 0, -1):
             copy = copies[-behind]
             if copy.payload and self._kind(copy.payload_type) == _OPUS:
                 number, timestamp = packet.sequence_number - behind, packet.timestamp - copy.earlier
                 self._take(packet.ssrc, copy.payload, number & 0xFFFF, timestamp & 0xFFFF_FFFF, False, is_copy=True)
+        return own.payload if self._kind(own.payload_type) == _OPUS else b""
 
 
 class SenderHook:

@@ -50,24 +50,6 @@ def split(payload: bytes) -> tuple[Block, ...]:
     return (*blocks, Block(payload[at], 0, payload[begin:]))
 
 
-def own(payload: bytes) -> Block:
-    """Return the last block of a redundant payload, which is all that is wanted of most.
-
-    Raises
-    ------
-    ValueError
-        As :func:`split`.
-    """
-    at = begin = 0
-    while payload[at : at + 1] and payload[at] & _MORE:
-        begin += (payload[at + 2] & 3) << 8 | payload[at + 3] if at + 3 < len(payload) else len(payload)
-        at += 4
-    begin += at + 1
-    if begin > len(payload):
-        raise ValueError(f"redundant audio: expected what its headers say, got {len(payload)} bytes")
-    return Block(payload[at], 0, payload[begin:])
-
-
 def join(blocks: tuple[Block, ...]) -> bytes:
     """Return `blocks`, the packet's own last, as one payload.
 
