@@ -8,7 +8,6 @@ import hashlib
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -21,6 +20,7 @@ from aiohttp import web
 
 from sonicrtc.credentials import AwsKeys
 from sonicrtc.errors import ConfigError
+from sonicrtc.local.changes import Changes
 from sonicrtc.local.knowledge_base.embedding import embedder
 from sonicrtc.local.knowledge_base.index import Found, Index
 from sonicrtc.local.knowledge_base.library import Library, source_uri
@@ -95,8 +95,7 @@ class LocalKnowledgeBase:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="sonicrtc knowledge base")
         self._reading: Future[None] | None = None
         self._runner: web.AppRunner | None = None
-        # A deque, because other threads add to it while the reading one takes from it.
-        self._waiters: deque[Future[None]] = deque()
+        self._changes = Changes()
 
     @property
     def endpoint(self) -> str:
@@ -159,7 +158,7 @@ class LocalKnowledgeBase:
                     self.index = index
                     if not ready.done():
                         ready.set_result(None)
-                    self._wake()
+                    self._changes.tell()
                     if not watch.wait(self._stop):
                         return
         except BaseException as exc:
@@ -175,28 +174,11 @@ class LocalKnowledgeBase:
         TimeoutError
             It did not come true in time.
         """
-        async with asyncio.timeout(timeout_s):
-            while (change := self._next_change(condition)) is not None:
-                await asyncio.wrap_future(change)
+        await self._changes.until(lambda: condition(self.index), timeout_s)
 
     def wait(self, condition: Callable[[Index], bool], *, timeout_s: float = 10.0) -> None:
         """Wait as :meth:`until` does, for tests without an event loop."""
-        deadline_s = time.monotonic() + timeout_s
-        while (change := self._next_change(condition)) is not None:
-            change.result(max(0.0, deadline_s - time.monotonic()))
-
-    def _next_change(self, condition: Callable[[Index], bool]) -> Future[None] | None:
-        """Return what will be done at the next change, or None when `condition` holds."""
-        change: Future[None] = Future()
-        # Before the question, so that nothing that happens in between is missed.
-        self._waiters.append(change)
-        return None if condition(self.index) else change
-
-    def _wake(self) -> None:
-        for _ in range(len(self._waiters)):
-            change = self._waiters.popleft()
-            if change.set_running_or_notify_cancel():
-                change.set_result(None)
+        self._changes.wait(lambda: condition(self.index), timeout_s)
 
     # -- requests ---------------------------------------------------------------------------------
 

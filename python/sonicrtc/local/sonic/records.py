@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, overload
 
+from sonicrtc.local.changes import Changes
 from sonicrtc.local.sonic.brain import BrainInput, SessionSetup, ToolDefinition, ToolResult, UserAudio, UserText
 
 __all__ = ["Record", "Recorder", "Records"]
@@ -101,8 +97,7 @@ class Records(Sequence[Record]):
 
     def __init__(self) -> None:
         self._records: list[Record] = []
-        # A deque, because other threads add to it while the service's thread takes from it.
-        self._waiters: deque[Future[None]] = deque()
+        self._changes = Changes()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -132,25 +127,17 @@ class Records(Sequence[Record]):
         TimeoutError
             It did not come true in time.
         """
-        async with asyncio.timeout(timeout_s):
-            while (change := self._next_change(condition)) is not None:
-                await asyncio.wrap_future(change)
+        await self._changes.until(lambda: self._holds(condition), timeout_s)
 
     def wait(self, condition: Callable[[Records], bool], *, timeout_s: float = 10.0) -> None:
         """Wait as :meth:`until` does, for tests without an event loop."""
-        deadline_s = time.monotonic() + timeout_s
-        while (change := self._next_change(condition)) is not None:
-            change.result(max(0.0, deadline_s - time.monotonic()))
+        self._changes.wait(lambda: self._holds(condition), timeout_s)
 
-    def _next_change(self, condition: Callable[[Records], bool]) -> Future[None] | None:
-        """Return what will be done at the next change, or None when `condition` holds."""
-        change: Future[None] = Future()
-        # Before the question, so that nothing that happens in between is missed.
-        self._waiters.append(change)
-        with suppress(IndexError):
-            if condition(self):
-                return None
-        return change
+    def _holds(self, condition: Callable[[Records], bool]) -> bool:
+        try:
+            return condition(self)
+        except IndexError:
+            return False
 
     # -- called by the service --------------------------------------------------------------------
 
@@ -160,10 +147,7 @@ class Records(Sequence[Record]):
 
     def changed(self) -> None:
         """Wake everybody who waits."""
-        for _ in range(len(self._waiters)):
-            change = self._waiters.popleft()
-            if change.set_running_or_notify_cancel():
-                change.set_result(None)
+        self._changes.tell()
 
 
 class Recorder:
